@@ -1,0 +1,46 @@
+# make run, make test: all that a fresh machine needs, with Python 3.11 or later and make on it.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(CURDIR)/$(VENV)/bin
+CORES ?= all
+# uv installs in seconds; pip does the same where uv is not there.
+INSTALL := $(if $(shell command -v uv),uv pip install --quiet --python $(BIN)/python,$(BIN)/python -m pip install --quiet --disable-pip-version-check)
+PROJECTS := -e '.[test]'
+
+export PATH := $(BIN):$(PATH)
+
+.PHONY: run test check docs lock clean
+
+run: $(VENV)/ready ## build every layer of the bundled sample (or of paths.raw_root)
+	snakemake --cores $(CORES)
+	@echo
+	@echo "The layers are below data/ (docs/tables.md says what they hold); for example"
+	@echo "  data/gold/features_by_symbol/exchange=NASDAQ/prefix=A/ticker=AAPL.US/part-000.parquet"
+
+test: check ## linters, then all tests
+	pytest -n auto --dist loadgroup
+
+check: $(VENV)/ready
+	ruff check .
+	ruff format --check .
+	snakefmt --check Snakefile rules
+	snakemake --lint
+
+docs: $(VENV)/ready ## write the generated documents anew
+	python -m mf_etl.docs
+
+lock: $(VENV)/ready ## pin the newest versions that fit pyproject.toml
+	$(INSTALL) uv
+	uv pip compile --quiet --universal --upgrade --no-header --no-annotate --no-emit-index-url \
+		--python-version 3.11 --all-extras --output-file constraints.txt pyproject.toml
+
+$(VENV)/ready: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "mf_etl needs Python 3.11 or later; name one with make PYTHON=python3.12")'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "Installing into $(VENV) (once)"
+	@$(INSTALL) --constraint constraints.txt $(PROJECTS)
+	@touch $@
+
+clean: ## remove everything that a build makes, not the environment
+	rm -rf data results logs .snakemake

@@ -1,0 +1,22 @@
+"""Raw daily files to research-ready layers: one declared file a ticker and layer."""
+
+
+include: "rules/common.smk"
+
+
+rule all:
+    """Every layer of every ticker."""
+    default_target: True
+    input:
+        for_every_ticker(
+            DATA.bronze_ohlcv,
+            DATA.silver_base,
+            DATA.silver_indicators,
+            DATA.gold_events,
+            DATA.gold_features,
+        ),
+
+
+include: "rules/bronze.smk"
+include: "rules/silver.smk"
+include: "rules/gold.smk"

@@ -1,0 +1,1 @@
+"""Bronze: raw rows to valid bars, rejects and a quality report."""

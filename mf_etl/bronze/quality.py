@@ -1,0 +1,77 @@
+"""The quality report of one raw file: what was read, what was wrong, and where to look."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from mf_etl.bronze.validation import Origin
+from mf_etl.ingest.rows import RawRows
+from mf_etl.schemas.bronze_ohlcv import SCHEMA_VERSION, WARNING_FLAGS
+
+
+def quality_report(
+    raw: RawRows,
+    flags: dict[str, np.ndarray],
+    bars: pl.DataFrame,
+    origin: Origin,
+    *,
+    source_bytes: int,
+    fingerprint: str,
+    price_spike_factor: float,
+) -> dict[str, Any]:
+    """The report as plain values.
+
+    `flags` counts rows of the source a hard flag was set on (a row may have several); warnings count
+    valid bars. `price_spikes` looks ahead, which is why it is here and in no column.
+    """
+    first, last = bars.select(
+        first=pl.col("trade_date").min(), last=pl.col("trade_date").max()
+    ).row(0)
+    message = raw.message
+    if raw.status == "ok" and not bars.height:
+        message = "no row is a valid bar"
+    return {
+        "ticker": origin.ticker,
+        "exchange": origin.exchange,
+        "status": raw.status,
+        "message": message,
+        "rows_total": raw.rows.height,
+        "rows_valid": bars.height,
+        "rows_rejected": raw.rows.height - bars.height,
+        "flags": {
+            **{name: int(flag.sum()) for name, flag in flags.items()},
+            **{name: int(bars.get_column(name).sum()) for name in WARNING_FLAGS},
+        },
+        "first_trade_date": first.isoformat() if first else None,
+        "last_trade_date": last.isoformat() if last else None,
+        "price_spikes": price_spikes(bars, price_spike_factor),
+        "header_present": raw.header_present,
+        "delimiter": raw.delimiter,
+        "reader": raw.reader,
+        "source_file": origin.source_file,
+        "source_bytes": source_bytes,
+        "fingerprint": fingerprint,
+        "schema_version": SCHEMA_VERSION,
+        "run_id": origin.run_id,
+    }
+
+
+def price_spikes(bars: pl.DataFrame, factor: float) -> list[dict[str, Any]]:
+    """Bars whose close is `factor` times off, either way, from the closes before and after it."""
+    close = bars.get_column("close").to_numpy()
+    if len(close) < 3:
+        return []
+    with np.errstate(over="ignore"):
+        step = np.maximum(close[1:] / close[:-1], close[:-1] / close[1:])
+    spikes = np.flatnonzero((step[:-1] >= factor) & (step[1:] >= factor)) + 1
+    return [
+        {
+            "trade_date": bars["trade_date"][row].isoformat(),
+            "close": float(close[row]),
+            "source_line_no": bars["source_line_no"][row],
+        }
+        for row in spikes.tolist()
+    ]

@@ -1,0 +1,1 @@
+"""Gold: events, states and features of one ticker."""

@@ -1,0 +1,60 @@
+"""The rows of a raw file as a reader hands them on, whichever reader it was."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import polars as pl
+
+Status = Literal["ok", "empty", "unreadable"]
+
+# The columns of a Stooq file in their standard order, by the names used here.
+STANDARD_COLUMNS = (
+    "ticker", "per", "date", "time", "open", "high", "low", "close", "volume", "openint",
+)  # fmt: skip
+STANDARD_HEADER = b"<TICKER>,<PER>,<DATE>,<TIME>,<OPEN>,<HIGH>,<LOW>,<CLOSE>,<VOL>,<OPENINT>"
+PRICE_COLUMNS = ("open", "high", "low", "close", "volume")
+
+# Open interest is read as a float64, so whole numbers are exact up to here.
+LARGEST_WHOLE = 2.0**53
+
+# What reading alone can find wrong; the other flags need values.
+READ_FLAGS = ("q_malformed_row", "q_missing_field", "q_parse_error")
+
+ROW_SCHEMA = pl.Schema(
+    {
+        "source_line_no": pl.Int64,
+        "ticker": pl.String,
+        "per": pl.String,
+        "trade_dt": pl.Datetime("us"),
+        **dict.fromkeys(PRICE_COLUMNS, pl.Float64),
+        "openint": pl.Int64,
+        **dict.fromkeys(READ_FLAGS, pl.Boolean),
+    }
+)
+
+
+@dataclass(frozen=True)
+class RawRows:
+    """Data lines of one raw file.
+
+    `rows` has one row a non-blank data line, in file order, with the columns of `ROW_SCHEMA`; a
+    value that is missing or cannot be parsed is null and its flag is set. `ticker` and `per` are
+    null where the file does not carry them. `raw_lines` gives the text of lines by their number.
+    """
+
+    rows: pl.DataFrame
+    lines: list[str] | bytes
+    status: Status
+    message: str
+    header_present: bool
+    delimiter: str
+    reader: Literal["fast", "tolerant"]
+
+    def raw_lines(self, numbers: list[int]) -> list[str]:
+        """Text of the source lines with these 1-based numbers, without line ends."""
+        lines = self.lines
+        if isinstance(lines, bytes):
+            lines = lines.decode("utf-8", errors="replace").split("\n")
+        return [lines[number - 1].removesuffix("\r") for number in numbers]

@@ -1,0 +1,58 @@
+"""Atomic, deterministic writers: a reader sees the old file or the whole new one."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+
+@dataclass(frozen=True, slots=True)
+class ParquetOptions:
+    """How a table is stored; the defaults are those of the settings."""
+
+    helper_dtype: Any = pl.Float32
+    compression: str = "zstd"
+    compression_level: int | None = 1
+    statistics: bool = True
+
+
+@contextlib.contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Yield a temporary path beside `path`, renamed to `path` when the block ends well.
+
+    The temporary name is fixed for a target (one job writes one target), so what a killed job
+    leaves behind is overwritten by the next attempt and never gathers.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.partial")
+    try:
+        yield temporary
+        os.replace(temporary, path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def write_parquet(frame: pl.DataFrame, path: Path, options: ParquetOptions) -> None:
+    """Write one Parquet file; the same frame and options give the same bytes."""
+    with replacing(path) as temporary:
+        frame.write_parquet(
+            temporary,
+            compression=options.compression,
+            compression_level=options.compression_level,
+            statistics=options.statistics,
+        )
+
+
+def write_json(value: Any, path: Path) -> None:
+    """Write `value` as readable JSON in its own key order; NaN is an error."""
+    text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False)
+    with replacing(path) as temporary:
+        temporary.write_text(text + "\n", encoding="utf-8", newline="\n")

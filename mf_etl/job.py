@@ -1,0 +1,69 @@
+"""The one place that touches a `snakemake` object: it calls a script's main() by parameter name."""
+
+from __future__ import annotations
+
+import inspect
+import sys
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, get_type_hints
+
+from pydantic import BaseModel
+
+from mf_etl.errors import MfEtlError
+
+
+def run(main: Callable[..., None], snakemake: Any) -> None:
+    """Call `main` with what the rule declares.
+
+    Inputs, outputs, parameters, wildcards and `threads` are matched to the parameters of `main` by
+    name and turned into what the annotation says (`Path`, a settings model). A failure ends the
+    process with one line on the console; the traceback goes to the log of the rule.
+    """
+    if snakemake is None:
+        raise SystemExit("this script is run by Snakemake; from Python, import it and call main()")
+    try:
+        main(**arguments(main, snakemake))
+    except Exception as error:
+        raise SystemExit(_report(error, snakemake)) from None
+
+
+def arguments(main: Callable[..., None], snakemake: Any) -> dict[str, Any]:
+    """Values for the parameters of `main`; a parameter the rule does not declare is an error."""
+    declared: dict[str, Any] = {"threads": snakemake.threads}
+    for source in (snakemake.wildcards, snakemake.params, snakemake.output, snakemake.input):
+        declared.update(source.items())
+    hints = get_type_hints(main)
+    values = {}
+    for name, parameter in inspect.signature(main).parameters.items():
+        if name in declared:
+            values[name] = _converted(declared[name], hints.get(name))
+        elif parameter.default is inspect.Parameter.empty:
+            raise MfEtlError(f"rule {snakemake.rule} declares no {name}, which its script takes")
+    return values
+
+
+def _converted(value: Any, annotation: Any) -> Any:
+    if annotation is Path:
+        return Path(value)
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation.model_validate(value)
+    return value
+
+
+def _report(error: Exception, snakemake: Any) -> str:
+    """Write the traceback to the job's log; the line that the console shows."""
+    kind = "" if isinstance(error, MfEtlError) else f"{type(error).__name__}: "
+    identity = snakemake.wildcards.get("ticker") or ",".join(snakemake.wildcards)
+    line = f"{snakemake.rule} {identity}: {kind}{error}"
+    if snakemake.log:
+        log = Path(snakemake.log[0])
+        try:
+            log.parent.mkdir(parents=True, exist_ok=True)
+            log.write_text(f"{line}\n\n{traceback.format_exc()}", encoding="utf-8")
+        except OSError as problem:
+            traceback.print_exc(file=sys.stderr)
+            return f"{line} (log {log} cannot be written: {problem.strerror})"
+        line += f" (log: {log})"
+    return line

@@ -1,0 +1,1 @@
+"""One module a step declares the tables that the step writes."""

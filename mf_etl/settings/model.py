@@ -1,0 +1,204 @@
+"""The settings of a build: defaults, a YAML file, the environment, `--config`; each over the last."""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, get_args
+
+import yaml
+from pydantic import BaseModel, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
+
+from mf_etl.errors import SettingsError
+from mf_etl.settings.sections import (
+    EventGrammar,
+    GoldFeatures,
+    Indicators,
+    Parquet,
+    Paths,
+    Precision,
+    Project,
+    Universe,
+    Validation,
+)
+
+ENV_PREFIX = "MF_ETL_"
+FILE_VARIABLE = "MF_ETL_SETTINGS_FILE"
+DEFAULT_FILE = Path("config/config.yaml")
+DELIMITER = "__"
+
+
+class Settings(BaseSettings):
+    """All settings in force, strictly checked."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=ENV_PREFIX,
+        env_nested_delimiter=DELIMITER,
+        extra="forbid",
+        frozen=True,
+        use_attribute_docstrings=True,
+    )
+
+    project: Project = Project()
+    paths: Paths = Paths()
+    universe: Universe = Universe()
+    precision: Precision = Precision()
+    parquet: Parquet = Parquet()
+    validation: Validation = Validation()
+    indicators: Indicators = Indicators()
+    event_grammar: EventGrammar = EventGrammar()
+    gold_features: GoldFeatures = GoldFeatures()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """`load_settings` hands in every source itself, so that it can tell where values are from."""
+        return (init_settings,)
+
+
+def load_settings(
+    overrides: Mapping[str, Any] | None = None,
+    *,
+    file: Path | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> Settings:
+    """Read and check the settings.
+
+    `overrides` (from ``--config``) go over the environment, the environment over the YAML `file`.
+    Without `file`, ``MF_ETL_SETTINGS_FILE`` names it, else ``config/config.yaml`` if it is there.
+    Keys of `overrides` may be nested or written as ``event_grammar__hold_consecutive_bars``.
+
+    Raises `SettingsError` with one line a problem: key, value, what is allowed, nearest known key.
+    """
+    environment = os.environ if environment is None else environment
+    file = settings_file(environment) if file is None else file
+    merged: dict[str, Any] = {}
+    for values in (
+        _from_file(file),
+        _from_environment(environment),
+        _nested(overrides or {}),
+    ):
+        merged = _merge(merged, values)
+    try:
+        return Settings(**merged)
+    except ValidationError as error:
+        raise SettingsError("\n".join(_problems(error))) from None
+
+
+def settings_file(environment: Mapping[str, str]) -> Path | None:
+    """The YAML file in force: the one the environment names, else the default one if it exists."""
+    if named := environment.get(FILE_VARIABLE):
+        return Path(named)
+    return DEFAULT_FILE if DEFAULT_FILE.exists() else None
+
+
+def setting_keys(model: type[BaseModel] = Settings, above: str = "") -> Iterator[str]:
+    """Every known key as a dotted path, sections included."""
+    for name, field in model.model_fields.items():
+        yield above + name
+        if section := section_of(field.annotation):
+            yield from setting_keys(section, f"{above}{name}.")
+
+
+def section_of(annotation: Any) -> type[BaseModel] | None:
+    """The settings section that a field holds, if it holds one."""
+    for candidate in (annotation, *get_args(annotation)):
+        if isinstance(candidate, type) and issubclass(candidate, BaseModel):
+            return candidate
+    return None
+
+
+def _from_file(file: Path | None) -> dict[str, Any]:
+    if file is None:
+        return {}
+    try:
+        values = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SettingsError(
+            f"settings file {file}: {error.strerror}; see {FILE_VARIABLE}"
+        ) from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        where = getattr(error, "problem_mark", None)
+        line = f", line {where.line + 1}" if where else ""
+        problem = getattr(error, "problem", None) or "not UTF-8 text"
+        raise SettingsError(f"settings file {file}{line}: not valid YAML: {problem}") from None
+    if values is None:
+        return {}
+    if not isinstance(values, dict):
+        raise SettingsError(f"settings file {file}: a mapping of settings is expected")
+    return values
+
+
+def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
+    known = set(Settings.model_fields)
+    for variable in sorted(environment):
+        if not variable.startswith(ENV_PREFIX) or variable == FILE_VARIABLE:
+            continue
+        path = variable[len(ENV_PREFIX) :].lower()
+        if path.split(DELIMITER)[0] not in known:
+            key = path.replace(DELIMITER, ".")
+            raise SettingsError(f"environment variable {variable}: {_unknown(key)}")
+    source = EnvSettingsSource(Settings, env_prefix=ENV_PREFIX, env_nested_delimiter=DELIMITER)
+    source.env_vars = {
+        name.lower(): value for name, value in environment.items() if name != FILE_VARIABLE
+    }
+    try:
+        return source()
+    except ValueError as error:
+        raise SettingsError(
+            f"environment: {error}; lists and mappings are written as JSON"
+        ) from None
+
+
+def _nested(overrides: Mapping[str, Any]) -> dict[str, Any]:
+    nested: dict[str, Any] = {}
+    for key, value in overrides.items():
+        for part in reversed(key.split(DELIMITER)):
+            value = {part: value}
+        nested = _merge(nested, value)
+    return nested
+
+
+def _merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(below)
+    for key, value in above.items():
+        if isinstance(value, Mapping) and isinstance(merged.get(key), Mapping):
+            merged[key] = _merge(merged[key], value)
+        else:
+            merged[key] = value
+    return merged
+
+
+def _problems(error: ValidationError) -> Iterator[str]:
+    for problem in error.errors():
+        key = ".".join(str(part) for part in problem["loc"])
+        if problem["type"] == "extra_forbidden":
+            yield f"setting {_unknown(key)}"
+        elif problem["type"] == "value_error" or isinstance(problem["input"], Mapping):
+            yield f"setting {key}: {problem['msg'].removeprefix('Value error, ')}"
+        else:
+            yield f"setting {key} = {problem['input']!r}: {problem['msg']}"
+
+
+def _unknown(key: str) -> str:
+    keys = list(setting_keys())
+    nearest = difflib.get_close_matches(key, keys, n=1, cutoff=0.5)
+    if not nearest:
+        last = [known for known in keys if known.rsplit(".", 1)[-1] == key.rsplit(".", 1)[-1]]
+        nearest = last[:1]
+    hint = f"; did you mean {nearest[0]}?" if nearest else "; docs/options.md lists all settings"
+    return f"{key} is not known{hint}"

@@ -1,0 +1,106 @@
+"""Which part of the settings a step reads: exactly this part is a parameter of its rule.
+
+A change to a setting therefore rebuilds the steps that read it, and what lies below them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import polars as pl
+from pydantic import BaseModel, ConfigDict
+
+from mf_etl.io import ParquetOptions
+from mf_etl.settings.model import Settings
+from mf_etl.settings.sections import (
+    EventGrammar,
+    GoldFeatures,
+    Indicators,
+    Parquet,
+    Precision,
+    Validation,
+)
+
+
+class StepSettings(BaseModel):
+    """What every step that writes a table reads."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    parquet: Parquet
+
+    @property
+    def storage(self) -> ParquetOptions:
+        """How this step's tables are stored."""
+        takes_level = self.parquet.compression in ("zstd", "gzip", "brotli")
+        return ParquetOptions(
+            compression=self.parquet.compression,
+            compression_level=self.parquet.compression_level if takes_level else None,
+            statistics=self.parquet.statistics,
+        )
+
+
+class DerivedSettings(StepSettings):
+    """What a step reads whose tables have helper columns."""
+
+    precision: Precision
+
+    @property
+    def storage(self) -> ParquetOptions:
+        """How this step's tables are stored, helper columns included."""
+        single = self.precision.helper_dtype == "float32"
+        return replace(super().storage, helper_dtype=pl.Float32 if single else pl.Float64)
+
+
+class BronzeSettings(StepSettings):
+    """Settings of `bronze_ohlcv`."""
+
+    validation: Validation
+
+    @property
+    def thresholds(self) -> dict[str, float]:
+        """When a valid bar gets a warning."""
+        return {
+            "gap_days": self.validation.gap_days_warn_threshold,
+            "suspicious_range": self.validation.suspicious_range_threshold,
+            "suspicious_move": self.validation.suspicious_move_threshold,
+        }
+
+
+class SilverBaseSettings(DerivedSettings):
+    """Settings of `silver_base`."""
+
+
+class SilverIndicatorsSettings(DerivedSettings):
+    """Settings of `silver_indicators`."""
+
+    indicators: Indicators
+
+
+class GoldEventsSettings(DerivedSettings):
+    """Settings of `gold_events`."""
+
+    event_grammar: EventGrammar
+
+
+class GoldFeaturesSettings(DerivedSettings):
+    """Settings of `gold_features`."""
+
+    gold_features: GoldFeatures
+
+
+STEPS: dict[str, type[StepSettings]] = {
+    "bronze_ohlcv": BronzeSettings,
+    "silver_base": SilverBaseSettings,
+    "silver_indicators": SilverIndicatorsSettings,
+    "gold_events": GoldEventsSettings,
+    "gold_features": GoldFeaturesSettings,
+}
+
+
+def step_settings(settings: Settings, step: str) -> dict[str, Any]:
+    """The part of `settings` that `step` reads, as plain values in a fixed order."""
+    model = STEPS[step]
+    part = {name: getattr(settings, name) for name in model.model_fields}
+    return model.model_validate(part).model_dump(mode="json")

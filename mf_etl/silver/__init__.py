@@ -1,0 +1,1 @@
+"""Silver: helper series and indicators of one ticker."""

@@ -1,0 +1,186 @@
+"""Raw files to (exchange, ticker): which tickers there are, and which raw file each is built from.
+
+Discovery is one scan of the folders; no file is opened, and sizes are asked for only where two files
+claim the same ticker.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+
+from mf_etl.errors import UniverseError
+from mf_etl.settings.sections import TICKER_PATTERN, UNKNOWN_EXCHANGE
+from mf_etl.settings.sections import Universe as UniverseSettings
+
+# Device names that Windows cannot create files under; some unpackers put `_` before them.
+RESERVED_NAMES = frozenset(
+    ["CON", "PRN", "AUX", "NUL", *(f"{port}{n}" for port in ("COM", "LPT") for n in range(1, 10))]
+)
+_TICKER = re.compile(TICKER_PATTERN)
+
+Role = Literal["build", "shadowed", "ignored"]
+
+
+@dataclass(frozen=True, slots=True)
+class RawFile:
+    """A raw file, what it holds, and its role: built, shadowed by another, or ignored."""
+
+    source_file: str
+    exchange: str
+    ticker: str
+    role: Role
+    reason: str = ""
+
+
+class Universe:
+    """The raw files below a root and the tickers that the settings ask for."""
+
+    def __init__(self, raw_root: Path, settings: UniverseSettings) -> None:
+        self.raw_root = raw_root
+        self._settings = settings
+
+    @cached_property
+    def files(self) -> list[RawFile]:
+        """Every raw file with its role, ordered by exchange, ticker and path.
+
+        Raises `UniverseError` if the raw root is not a folder.
+        """
+        if not self.raw_root.is_dir():
+            raise UniverseError(
+                f"raw root {self.raw_root} is not a folder; set paths.raw_root "
+                "(MF_ETL_PATHS__RAW_ROOT) to the unpacked archive"
+            )
+        found = [self._classified(path) for path in sorted(_text_files(str(self.raw_root)))]
+        claims: dict[tuple[str, str], list[RawFile]] = {}
+        for file in found:
+            if file.role == "build":
+                claims.setdefault((file.exchange, file.ticker), []).append(file)
+        shadowed = {
+            file.source_file: winner
+            for rivals in claims.values()
+            if len(rivals) > 1
+            for winner in [self._largest(rivals)]
+            for file in rivals
+            if file is not winner
+        }
+        roles = (
+            replace(file, role="shadowed", reason=f"{shadowed[file.source_file].source_file}")
+            if file.source_file in shadowed
+            else file
+            for file in found
+        )
+        return sorted(roles, key=lambda file: (file.exchange, file.ticker, file.source_file))
+
+    @cached_property
+    def listed(self) -> dict[tuple[str, str], str]:
+        """Every ticker that could be built: (exchange, ticker) to its raw file's relative path."""
+        return {(f.exchange, f.ticker): f.source_file for f in self.files if f.role == "build"}
+
+    @cached_property
+    def tickers(self) -> list[tuple[str, str]]:
+        """The (exchange, ticker) pairs to build, in order.
+
+        Raises `UniverseError` if the settings name a ticker that is in no raw file.
+        """
+        chosen = list(self.listed)
+        if self._settings.tickers is not None:
+            wanted = set(self._settings.tickers)
+            for ticker in sorted(wanted - {ticker for _, ticker in chosen}):
+                raise UniverseError(f"universe.tickers: {self._unknown_ticker(ticker)}")
+            chosen = [pair for pair in chosen if pair[1] in wanted]
+        return chosen[: self._settings.limit]
+
+    def source_file(self, exchange: str, ticker: str) -> str:
+        """Path of a ticker's raw file relative to the raw root, with forward slashes.
+
+        Raises `UniverseError`, with what comes near, if there is no such ticker on that exchange.
+        """
+        try:
+            return self.listed[exchange, ticker]
+        except KeyError:
+            raise UniverseError(self._missing(exchange, ticker)) from None
+
+    def raw_path(self, exchange: str, ticker: str, prefix: str | None = None) -> str:
+        """Path of a ticker's raw file.
+
+        Raises `UniverseError` as `source_file` does, and if `prefix`, where it is given, is not the
+        ticker's first letter.
+        """
+        if prefix is not None and prefix != ticker[0]:
+            raise UniverseError(f"the prefix of {ticker} is {ticker[0]}, not {prefix}")
+        return os.path.join(str(self.raw_root), self.source_file(exchange, ticker))
+
+    def _missing(self, exchange: str, ticker: str) -> str:
+        elsewhere = sorted(market for market, name in self.listed if name == ticker)
+        if elsewhere:
+            return f"{ticker} is not listed on {exchange} but on {', '.join(elsewhere)}"
+        return self._unknown_ticker(ticker)
+
+    def _unknown_ticker(self, ticker: str) -> str:
+        known = sorted({name for _, name in self.listed})
+        near = difflib.get_close_matches(ticker, known, n=3, cutoff=0.6)
+        hint = f"; near matches: {', '.join(near)}" if near else ""
+        return f"{ticker} is in no raw file below {self.raw_root}{hint}"
+
+    def _classified(self, source_file: str) -> RawFile:
+        *folders, name = source_file.split("/")
+        exchange = next(
+            (
+                self._settings.folders[folder.lower()]
+                for folder in reversed(folders)
+                if folder.lower() in self._settings.folders
+            ),
+            UNKNOWN_EXCHANGE,
+        )
+        ticker = ticker_of(name)
+        if ticker is None:
+            return RawFile(source_file, exchange, "", "ignored", "the file name is no ticker")
+        if self._settings.exchanges is None:
+            wanted = exchange != UNKNOWN_EXCHANGE
+        else:
+            wanted = exchange in self._settings.exchanges
+        if wanted:
+            return RawFile(source_file, exchange, ticker, "build")
+        reason = (
+            "under no known folder" if exchange == UNKNOWN_EXCHANGE else "exchange not asked for"
+        )
+        return RawFile(source_file, exchange, ticker, "ignored", reason)
+
+    def _largest(self, rivals: list[RawFile]) -> RawFile:
+        """The larger file is built; of equal ones, the first by path."""
+
+        def size(file: RawFile) -> int:
+            return os.path.getsize(os.path.join(str(self.raw_root), file.source_file))
+
+        return min(rivals, key=lambda file: (-size(file), file.source_file))
+
+
+def ticker_of(file_name: str) -> str | None:
+    """Ticker of a raw file by its name, upper case; None if the name is not one of a ticker."""
+    stem, extension = os.path.splitext(file_name)
+    if extension.lower() != ".txt" or not stem.isascii():
+        return None
+    ticker = stem.upper()
+    if ticker.startswith("_") and ticker[1:].split(".")[0] in RESERVED_NAMES:
+        ticker = ticker[1:]
+    return ticker if _TICKER.fullmatch(ticker) else None
+
+
+def _text_files(root: str) -> Iterator[str]:
+    """Relative paths of all ``.txt`` files below `root`; links to folders are not followed."""
+    waiting = [("", root)]
+    while waiting:
+        above, folder = waiting.pop()
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                if entry.is_dir(follow_symlinks=False):
+                    waiting.append((f"{above}{entry.name}/", entry.path))
+                elif entry.name.lower().endswith(".txt"):
+                    yield above + entry.name

@@ -1,0 +1,30 @@
+"""Raw files to bronze: valid bars, rejected rows, quality report."""
+
+
+rule bronze:
+    """Valid bars, rejects and quality report of every ticker."""
+    input:
+        for_every_ticker(DATA.bronze_ohlcv),
+
+
+rule bronze_ohlcv:
+    """One raw file, parsed and validated; what is wrong with its content is data."""
+    input:
+        raw=raw_file,
+    output:
+        bronze_ohlcv=DATA.bronze_ohlcv,
+        bronze_rejects=DATA.bronze_rejects,
+        bronze_quality=DATA.bronze_quality,
+    log:
+        DATA.bronze_ohlcv.log,
+    conda:
+        "../envs/mf_etl.yaml"
+    params:
+        source_file=raw_source_file,
+        fingerprint=raw_fingerprint,
+        settings=settings_for("bronze_ohlcv"),
+        code=code_for("bronze_ohlcv"),
+    message:
+        "bronze · {wildcards.ticker}"
+    script:
+        "../scripts/bronze_ohlcv.py"

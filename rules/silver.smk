@@ -1,0 +1,51 @@
+"""Bronze to silver: helper series, then indicators."""
+
+
+rule silver:
+    """Helper series of every ticker."""
+    input:
+        for_every_ticker(DATA.silver_base),
+
+
+rule indicators:
+    """Indicators of every ticker."""
+    input:
+        for_every_ticker(DATA.silver_indicators),
+
+
+rule silver_base:
+    """Price geometry, returns, ranges, liquidity and rolling context of one ticker."""
+    input:
+        bronze_ohlcv=DATA.bronze_ohlcv,
+    output:
+        silver_base=DATA.silver_base,
+    log:
+        DATA.silver_base.log,
+    conda:
+        "../envs/mf_etl.yaml"
+    params:
+        settings=settings_for("silver_base"),
+        code=code_for("silver_base"),
+    message:
+        "silver base · {wildcards.ticker}"
+    script:
+        "../scripts/silver_base.py"
+
+
+rule silver_indicators:
+    """Twiggs Money Flow and the TTI proxy of one ticker."""
+    input:
+        silver_base=DATA.silver_base,
+    output:
+        silver_indicators=DATA.silver_indicators,
+    log:
+        DATA.silver_indicators.log,
+    conda:
+        "../envs/mf_etl.yaml"
+    params:
+        settings=settings_for("silver_indicators"),
+        code=code_for("silver_indicators"),
+    message:
+        "indicators · {wildcards.ticker}"
+    script:
+        "../scripts/silver_indicators.py"
