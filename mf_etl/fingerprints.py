@@ -85,7 +85,8 @@ class Fingerprints:
     def _load(self) -> dict[str, list]:
         if self._known is None:
             try:
-                self._known = json.loads(self._cache.read_text(encoding="utf-8"))
+                known = json.loads(self._cache.read_text(encoding="utf-8"))
+                self._known = known if isinstance(known, dict) else {}
             except (OSError, ValueError):
                 self._known = {}
             atexit.register(self.save)

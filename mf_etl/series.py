@@ -29,6 +29,16 @@ def divide(numerator: np.ndarray, denominator: np.ndarray, eps: float) -> np.nda
     return quotient
 
 
+def change(x: np.ndarray, bars: int, eps: float) -> np.ndarray:
+    """x[t] − x[t − bars], 0 where it is smaller than `eps` in magnitude.
+
+    A bar without volume leaves a ratio of two means as it is, but for the last bit: without this,
+    the sign of that bit would pass for a movement.
+    """
+    difference = x - lag(x, bars)
+    return np.where(np.abs(difference) < eps, 0.0, difference)
+
+
 def window_sum(x: np.ndarray, bars: int, *, partial: bool = False) -> np.ndarray:
     """Sum over the last `bars` rows; undefined until full, or of what there is if `partial`."""
     return _reduce(x, bars, np.add, 0.0 if partial else np.nan)

@@ -132,7 +132,7 @@ def _rounded(series: pl.Series, dtype: Any) -> pl.Series:
     rounded = series.cast(dtype)
     if _all_finite(rounded):
         return rounded
-    return rounded.set(~rounded.is_finite(), None)
+    return rounded.set(series.is_finite() & ~rounded.is_finite(), None)
 
 
 def _all_finite(series: pl.Series) -> bool:

@@ -12,7 +12,7 @@ from mf_etl.schemas.silver_indicators import (
     TTI_FORMULA_STATUS,
     TTI_PROXY_VERSION,
 )
-from mf_etl.series import divide, exponential, lag, wilder
+from mf_etl.series import change, divide, exponential, lag, wilder
 
 BASE_COLUMNS = (
     "ticker", "exchange", "trade_date", "trade_dt", "run_id",
@@ -32,8 +32,8 @@ def indicator_series(
     """
     h, low, c, v = (base.get_column(name).to_numpy() for name in ("high", "low", "close", "volume"))
     tmf, tti = money_flow_and_trend(h, low, c, v, period=period, eps=eps)
-    tmf_1, tmf_2 = lag(tmf), lag(tmf, 2)
-    slope_1 = tmf - tmf_1
+    slope_1, slope_5 = change(tmf, 1, eps), change(tmf, 5, eps)
+    slope_before = lag(slope_1)
     undefined = np.isnan(tmf)
     passed_on = ("ticker", "exchange", "trade_date", "trade_dt", "tr", "atr_14")
     values = {
@@ -43,17 +43,17 @@ def indicator_series(
         "quality_warn_count": base.get_column("quality_warn_count"),
         "tmf_21": tmf,
         "tmf_ready_21": ~undefined,
-        "tmf_zero_cross_up": (tmf > 0) & (tmf_1 <= 0),
-        "tmf_zero_cross_down": (tmf < 0) & (tmf_1 >= 0),
+        "tmf_zero_cross_up": (tmf > 0) & (lag(tmf) <= 0),
+        "tmf_zero_cross_down": (tmf < 0) & (lag(tmf) >= 0),
         "tmf_sign": np.sign(tmf),
         "tmf_slope_1": slope_1,
-        "tmf_slope_5": tmf - lag(tmf, 5),
+        "tmf_slope_5": slope_5,
         "tmf_ema_5": exponential(tmf, 2.0 / (ema_span + 1.0), min_rows=ema_span),
         "tmf_abs": np.abs(tmf),
         "tmf_above_zero": np.where(undefined, np.nan, tmf > 0),
         "tmf_below_zero": np.where(undefined, np.nan, tmf < 0),
-        "tmf_respect_zero_up_candidate": (tmf > 0) & (slope_1 > 0) & (tmf_1 < tmf_2),
-        "tmf_respect_zero_down_candidate": (tmf < 0) & (slope_1 < 0) & (tmf_1 > tmf_2),
+        "tmf_respect_zero_up_candidate": (tmf > 0) & (slope_1 > 0) & (slope_before < 0),
+        "tmf_respect_zero_down_candidate": (tmf < 0) & (slope_1 < 0) & (slope_before > 0),
         "tti_proxy_v1_21": tti,
         "tti_proxy_ready_21": ~np.isnan(tti),
         "tti_proxy_zero_cross_up": (tti > 0) & (lag(tti) <= 0),

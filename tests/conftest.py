@@ -1,0 +1,71 @@
+"""Shared helpers: raw text of chosen bars, simulated bars, and the bundled sample."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import HealthCheck, settings
+
+from mf_etl.bronze.build import Origin, Thresholds, bronze
+
+ROOT = Path(__file__).parents[1]
+SAMPLE = ROOT / "tests" / "data" / "stooq"
+HEADER = "<TICKER>,<PER>,<DATE>,<TIME>,<OPEN>,<HIGH>,<LOW>,<CLOSE>,<VOL>,<OPENINT>"
+
+settings.register_profile(
+    "project", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True
+)
+settings.load_profile("project")
+
+
+def raw_row(date: str, *values: object, ticker: str = "T.US", **other: object) -> str:
+    """One raw line: open, high, low, close, volume, and `per`, `time`, `openint` by name."""
+    prices = ",".join(str(value) for value in (values or (10, 11, 9, 10.5, 1000)))
+    per, time, openint = (
+        other.get(k, d) for k, d in (("per", "D"), ("time", "000000"), ("openint", 0))
+    )
+    return f"{ticker},{per},{date},{time},{prices},{openint}"
+
+
+def raw_file(*rows: str, header: str = HEADER, end: str = "\r\n") -> bytes:
+    """A raw file of these lines."""
+    return "".join(line + end for line in (header, *rows) if line is not None).encode()
+
+
+def bronze_of(content: bytes, ticker: str = "T.US"):
+    """Bronze results of raw bytes with default settings."""
+    return bronze(
+        content,
+        Origin(ticker, "NYSE", "nyse stocks/1/t.us.txt", "0123456789ab"),
+        fingerprint="f" * 32,
+        thresholds=Thresholds(),
+        price_spike_factor=5.0,
+    )
+
+
+def simulated_bars(rows: int, seed: int = 0, *, quiet: float = 0.1) -> pl.DataFrame:
+    """`BRONZE_OHLCV` bars of a random walk; some bars have no range, some no volume."""
+    random = np.random.default_rng(seed)
+    close = np.round(50 * np.exp(np.cumsum(random.normal(0, 0.03, rows))), 4) + 0.01
+    open_ = np.round(close * np.exp(random.normal(0, 0.02, rows)), 4) + 0.01
+    high = np.maximum(open_, close) + np.round(random.exponential(0.5, rows), 4)
+    low = np.maximum(np.minimum(open_, close) - np.round(random.exponential(0.5, rows), 4), 0.01)
+    flat = random.random(rows) < quiet
+    open_, high, low = (np.where(flat, close, x) for x in (open_, high, low))
+    volume = np.where(random.random(rows) < quiet / 2, 0.0, random.integers(1, 10**7, rows))
+    days = np.datetime64("2001-01-01") + np.cumsum(random.integers(1, 5, rows))
+    lines = [
+        raw_row(str(day).replace("-", ""), *bar)
+        for day, *bar in zip(days, open_, high, low, close, volume, strict=True)
+    ]
+    return bronze_of(raw_file(*lines)).bars
+
+
+@pytest.fixture(scope="session")
+def sample_bars() -> pl.DataFrame:
+    """Valid bars of AAPL from the bundled sample."""
+    path = SAMPLE / "data" / "daily" / "us" / "nasdaq stocks" / "1" / "aapl.us.txt"
+    return bronze_of(path.read_bytes(), "AAPL.US").bars

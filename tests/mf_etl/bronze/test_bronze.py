@@ -1,0 +1,155 @@
+"""Bronze: every line is a valid bar or a reject with its reasons, and the report adds up."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mf_etl.schemas.bronze_ohlcv import BRONZE_OHLCV, BRONZE_REJECTS, HARD_FLAGS
+from tests.conftest import SAMPLE, bronze_of, raw_file, raw_row
+
+GOOD = raw_row("20240102")
+
+
+def reasons(*rows: str) -> list[list[str]]:
+    return bronze_of(raw_file(*rows)).rejects["reasons"].to_list()
+
+
+@pytest.mark.parametrize(
+    ("row", "expected"),
+    [
+        (raw_row("20240103", 0, 11, 0, 10, 1), ["nonpositive_price"]),
+        (raw_row("20240103", -1, 11, -2, 10, 1), ["nonpositive_price"]),
+        (raw_row("20240103", 10, 9, 11, 10, 1), ["high_lt_low", "ohlc_outside_hl"]),
+        (raw_row("20240103", 12, 11, 9, 10, 1), ["ohlc_outside_hl"]),
+        (raw_row("20240103", 10, 11, 9, 8, 1), ["ohlc_outside_hl"]),
+        (raw_row("20240103", 10, 11, 9, 10, -0.5), ["negative_volume"]),
+        (raw_row("20240103", 10, 11, 9, 10, ""), ["missing_field"]),
+        (raw_row("20240103", 10, 11, 9, "x", 1), ["parse_error"]),
+        (raw_row("20240103", per="W"), ["bad_timeframe"]),
+        (raw_row("20240103", ticker="U.US"), ["ticker_mismatch"]),
+        (raw_row("20240103", 0, "x", 11, 10, "", per="5"), [
+            "missing_field", "parse_error", "bad_timeframe", "nonpositive_price", "ohlc_outside_hl",
+        ]),
+        ("T.US,D,20240103", ["malformed_row"]),
+        (raw_row("20240103") + ",0", ["malformed_row"]),
+    ],
+)  # fmt: skip
+def test_hard_errors(row, expected):
+    result = bronze_of(raw_file(GOOD, row))
+    assert result.rejects["reasons"].to_list() == [expected]
+    assert result.rejects["raw_line"].to_list() == [row]
+    assert result.rejects["source_line_no"].to_list() == [3]
+    flags = {name for name in HARD_FLAGS if result.rejects[name][0]}
+    assert flags == {f"q_{reason}" for reason in expected}
+    assert result.bars.height == 1
+
+
+def test_ticker_in_another_case_is_the_same():
+    assert reasons(raw_row("20240103", ticker="t.us")) == []
+
+
+def test_equal_duplicates_keep_the_first_and_others_keep_none():
+    result = bronze_of(
+        raw_file(
+            raw_row("20240102"),
+            raw_row("20240102"),
+            raw_row("20240103"),
+            raw_row("20240103", 10, 11, 9, 10, 1000),
+            raw_row("20240103"),
+            raw_row("20240104"),
+        )
+    )
+    assert result.bars["source_line_no"].to_list() == [2, 7]
+    assert result.rejects["source_line_no"].to_list() == [3, 4, 5, 6]
+    assert set(map(tuple, result.rejects["reasons"])) == {("duplicate_ticker_date",)}
+
+
+def test_a_broken_row_casts_no_doubt_on_the_good_one_of_its_day():
+    result = bronze_of(raw_file(GOOD, raw_row("20240102", 0, 1, 0, 1, 1)))
+    assert result.bars["source_line_no"].to_list() == [2]
+    assert result.rejects["reasons"].to_list() == [["nonpositive_price"]]
+
+
+def test_rows_come_out_in_date_order_with_their_line_numbers():
+    result = bronze_of(raw_file(raw_row("20240104"), raw_row("20240102"), raw_row("20240103")))
+    assert result.bars["source_line_no"].to_list() == [3, 4, 2]
+    BRONZE_OHLCV.check(result.bars)
+
+
+def test_warnings_stay_and_are_counted():
+    bars = bronze_of(
+        raw_file(
+            raw_row("20240102", 10, 15.1, 10, 10, 1),
+            raw_row("20240109", 10, 14, 10, 13.1, 1),
+            raw_row("20240117", 10, 13, 10, 13, 1),
+            raw_row("20240126", 10, 20, 10, 10, 1),
+        )
+    ).bars
+    assert bars["q_suspicious_bar"].to_list() == [True, True, False, True]
+    assert bars["q_gap_in_calendar"].to_list() == [False, False, True, True]
+    assert bars["quality_warn_count"].to_list() == [1, 1, 1, 2]
+
+
+def test_report():
+    closes = [10, 10, 100, 10, 10, 1, 10]
+    rows = [raw_row(f"2024010{i + 1}", c, c, c, c, 5) for i, c in enumerate(closes)]
+    quality = bronze_of(raw_file(*rows, raw_row("20240109", 0, 1, 0, 1, 1))).quality
+    assert (quality["rows_total"], quality["rows_valid"], quality["rows_rejected"]) == (8, 7, 1)
+    assert quality["flags"]["q_nonpositive_price"] == 1
+    assert quality["first_trade_date"] == "2024-01-01"
+    assert quality["last_trade_date"] == "2024-01-07"
+    assert [spike["trade_date"] for spike in quality["price_spikes"]] == [
+        "2024-01-03",
+        "2024-01-06",
+    ]
+    assert quality["price_spikes"][0] == {
+        "trade_date": "2024-01-03",
+        "close": 100.0,
+        "source_line_no": 4,
+    }
+    assert quality["status"] == "ok" and quality["reader"] == "fast"
+
+
+def test_only_rejects_is_said():
+    quality = bronze_of(raw_file(raw_row("20240102", 0, 0, 0, 0, 0))).quality
+    assert (quality["status"], quality["message"]) == ("ok", "no row is a valid bar")
+
+
+fields = st.one_of(
+    st.sampled_from(["T.US", "D", "20240102", "000000", "10", "11", "9", "10.5", "1000", "0", ""]),
+    st.text(max_size=4),
+)
+lines = st.one_of(
+    st.just(GOOD),
+    st.sampled_from(["2024010%d" % d for d in range(1, 6)]).map(raw_row),
+    st.lists(fields, max_size=12).map(",".join),
+    st.text(max_size=30),
+    st.just(""),
+)
+
+
+@given(
+    st.one_of(st.lists(lines, max_size=12).map("\n".join).map(str.encode), st.binary(max_size=400))
+)
+def test_nothing_read_is_lost(body):
+    content = raw_file(end="\n") + body
+    result = bronze_of(content)
+    text = content.decode("utf-8-sig", errors="replace")
+    data_lines = sum(1 for line in text.split("\n")[1:] if line.strip(" \t\r\x0b\x0c\xa0\ufeff"))
+    assert result.bars.height + result.rejects.height == data_lines
+    assert result.quality["rows_total"] == data_lines
+    assert result.quality["rows_rejected"] == result.rejects.height
+    BRONZE_OHLCV.check(result.bars)
+    BRONZE_REJECTS.check(result.rejects)
+    numbers = [*result.bars["source_line_no"], *result.rejects["source_line_no"]]
+    assert len(set(numbers)) == len(numbers)
+    assert all(len(r) > 0 for r in result.rejects["reasons"])
+
+
+@pytest.mark.parametrize("path", sorted(SAMPLE.rglob("*.txt")), ids=lambda path: path.stem)
+def test_the_sample_adds_up(path):
+    content = path.read_bytes()
+    result = bronze_of(content, path.name.removesuffix(".txt").lstrip("_").upper())
+    assert result.quality["rows_total"] == result.bars.height + result.rejects.height

@@ -1,0 +1,75 @@
+"""The job adapter: arguments by name, one line on failure, the traceback in the log."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from mf_etl import job
+from mf_etl.errors import RawFileError
+from mf_etl.settings.sections import FlowWeights
+
+
+def snakemake(tmp_path, log=True, **params) -> SimpleNamespace:
+    return SimpleNamespace(
+        rule="step",
+        input={"source": str(tmp_path / "in")},
+        output={"result": str(tmp_path / "out")},
+        params=params,
+        wildcards={"ticker": "T.US"},
+        threads=2,
+        log=[str(tmp_path / "logs" / "t.log")] if log else [],
+    )
+
+
+def test_arguments_by_name_and_annotation(tmp_path):
+    got = {}
+
+    def main(source: Path, result: Path, *, ticker: str, weights: FlowWeights, threads: int):
+        got.update(locals())
+
+    job.run(main, snakemake(tmp_path, weights={"zero": 5}))
+    assert got["source"] == tmp_path / "in" and got["result"] == tmp_path / "out"
+    assert (got["ticker"], got["threads"]) == ("T.US", 2)
+    assert got["weights"] == FlowWeights(zero=5)
+
+
+def test_a_parameter_nobody_declares(tmp_path):
+    def main(other: Path):
+        raise AssertionError("called without its argument")
+
+    with pytest.raises(SystemExit, match="step T.US: rule step declares no other"):
+        job.run(main, snakemake(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("error", "line"),
+    [
+        (RawFileError("raw file x cannot be read"), "step T.US: raw file x cannot be read"),
+        (ValueError("odd"), "step T.US: ValueError: odd"),
+    ],
+)
+def test_a_failure_is_one_line_and_a_log(tmp_path, error, line):
+    def main():
+        raise error
+
+    with pytest.raises(SystemExit) as end:
+        job.run(main, snakemake(tmp_path))
+    log = tmp_path / "logs" / "t.log"
+    assert end.value.code == f"{line} (log: {log})"
+    assert log.read_text().startswith(line) and "Traceback" in log.read_text()
+    with pytest.raises(SystemExit) as end:
+        job.run(main, snakemake(tmp_path, log=False))
+    assert end.value.code == line
+
+
+def test_success_writes_no_log(tmp_path):
+    job.run(lambda: None, snakemake(tmp_path))
+    assert not (tmp_path / "logs").exists()
+
+
+def test_without_snakemake_it_says_how():
+    with pytest.raises(SystemExit, match="run by Snakemake"):
+        job.run(lambda: None, None)

@@ -1,0 +1,127 @@
+"""Discovery: which raw file is which ticker."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import pytest
+
+from mf_etl.errors import UniverseError
+from mf_etl.settings.sections import Universe as UniverseSettings
+from mf_etl.universe import Universe, ticker_of
+
+
+def universe(root, *paths, **settings) -> Universe:
+    for path in paths:
+        path, _, text = path.partition("=")
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).write_text(text)
+    return Universe(root, UniverseSettings(**settings))
+
+
+@pytest.mark.parametrize(
+    ("name", "ticker"),
+    [
+        ("aapl.us.txt", "AAPL.US"),
+        ("brk-b.us.TXT", "BRK-B.US"),
+        ("abr_d.us.txt", "ABR_D.US"),
+        ("xyz_.us.txt", "XYZ_.US"),
+        ("na.us.txt", "NA.US"),
+        ("true.us.txt", "TRUE.US"),
+        ("_prn.us.txt", "PRN.US"),
+        ("_con.us.txt", "CON.US"),
+        ("prn.us.txt", "PRN.US"),
+        ("_abc.us.txt", None),
+        ("..txt", None),
+        ("a b.us.txt", None),
+        ("x" * 300 + ".txt", None),
+        ("aapl.us.csv", None),
+        ("ａapl.us.txt", None),
+        ("ß.us.txt", None),
+        (".hidden.txt", None),
+    ],
+)
+def test_ticker_of_a_file_name(name, ticker):
+    assert ticker_of(name) == ticker
+
+
+def test_exchange_is_the_nearest_known_folder_in_any_case(tmp_path):
+    found = universe(
+        tmp_path,
+        "us/NASDAQ Stocks/1/a.us.txt",
+        "us/nyse stocks/b.us.txt",
+        "us/nyse stocks/nasdaq stocks/c.us.txt",
+        "us/nysemkt stocks/d.us.txt",
+    )
+    assert found.tickers == [("NASDAQ", "A.US"), ("NASDAQ", "C.US"), ("NYSE", "B.US")]
+    ignored = [file for file in found.files if file.role == "ignored"]
+    assert [(f.exchange, f.ticker, f.reason) for f in ignored] == [
+        ("UNKNOWN", "D.US", "under no known folder")
+    ]
+    assert found.source_file("NASDAQ", "A.US") == "us/NASDAQ Stocks/1/a.us.txt"
+
+
+def test_unknown_is_built_when_asked_for(tmp_path):
+    found = universe(tmp_path, "else/d.us.txt", "nyse stocks/a.us.txt", exchanges=("UNKNOWN",))
+    assert found.tickers == [("UNKNOWN", "D.US")]
+
+
+def test_the_larger_of_two_files_is_built_ties_by_path(tmp_path):
+    found = universe(
+        tmp_path,
+        "nyse stocks/1/a.us.txt=x",
+        "nyse stocks/2/a.us.txt=xx",
+        "nyse stocks/2/b.us.txt=xx",
+        "nyse stocks/1/b.us.txt=xx",
+        "nasdaq stocks/1/a.us.txt=",
+    )
+    assert found.listed == {
+        ("NASDAQ", "A.US"): "nasdaq stocks/1/a.us.txt",
+        ("NYSE", "A.US"): "nyse stocks/2/a.us.txt",
+        ("NYSE", "B.US"): "nyse stocks/1/b.us.txt",
+    }
+    assert [f.source_file for f in found.files if f.role == "shadowed"] == [
+        "nyse stocks/1/a.us.txt",
+        "nyse stocks/2/b.us.txt",
+    ]
+
+
+def test_selection(tmp_path):
+    paths = [f"nyse stocks/{name}.us.txt" for name in "abcd"]
+    assert len(universe(tmp_path, *paths, limit=3).tickers) == 3
+    chosen = universe(tmp_path, tickers=("C.US", "A.US"))
+    assert chosen.tickers == [("NYSE", "A.US"), ("NYSE", "C.US")]
+    assert chosen.source_file("NYSE", "D.US"), "can still be asked for by its file name"
+
+
+def test_what_is_not_there_is_named_with_what_comes_near(tmp_path):
+    found = universe(tmp_path, "nasdaq stocks/aapl.us.txt", "nyse stocks/ibm.us.txt")
+    with pytest.raises(UniverseError, match=r"AAPLE\.US is in no raw file.*near.*AAPL\.US"):
+        found.raw_path("NASDAQ", "AAPLE.US")
+    with pytest.raises(UniverseError, match=r"AAPL\.US is not listed on NYSE but on NASDAQ"):
+        found.raw_path("NYSE", "AAPL.US")
+    with pytest.raises(UniverseError, match=r"prefix of AAPL\.US is A, not B"):
+        found.raw_path("NASDAQ", "AAPL.US", "B")
+    with pytest.raises(UniverseError, match=r"universe\.tickers: IBN\.US"):
+        _ = universe(tmp_path, tickers=("IBN.US",)).tickers
+    with pytest.raises(UniverseError, match="raw root .* is not a folder; set paths.raw_root"):
+        _ = universe(tmp_path / "nowhere").tickers
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links to folders need rights there")
+def test_links_to_folders_are_not_followed(tmp_path):
+    (tmp_path / "nyse stocks").mkdir()
+    os.symlink(tmp_path, tmp_path / "nyse stocks" / "loop")
+    assert universe(tmp_path, "nyse stocks/a.us.txt").tickers == [("NYSE", "A.US")]
+
+
+def test_no_file_is_opened_or_asked_for_its_size(tmp_path, monkeypatch):
+    found = universe(tmp_path, "nasdaq stocks/a.us.txt", "nyse stocks/a.us.txt")
+
+    def forbidden(*args, **kwargs):
+        raise AssertionError("discovery touched a file")
+
+    monkeypatch.setattr("builtins.open", forbidden)
+    monkeypatch.setattr("os.path.getsize", forbidden)
+    assert len(found.tickers) == 2
