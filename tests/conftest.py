@@ -24,10 +24,8 @@ settings.load_profile("project")
 def raw_row(date: str, *values: object, ticker: str = "T.US", **other: object) -> str:
     """One raw line: open, high, low, close, volume, and `per`, `time`, `openint` by name."""
     prices = ",".join(str(value) for value in (values or (10, 11, 9, 10.5, 1000)))
-    per, time, openint = (
-        other.get(k, d) for k, d in (("per", "D"), ("time", "000000"), ("openint", 0))
-    )
-    return f"{ticker},{per},{date},{time},{prices},{openint}"
+    fields = {"per": "D", "time": "000000", "openint": 0} | other
+    return f"{ticker},{fields['per']},{date},{fields['time']},{prices},{fields['openint']}"
 
 
 def raw_file(*rows: str, header: str = HEADER, end: str = "\r\n") -> bytes:

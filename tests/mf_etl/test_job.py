@@ -40,7 +40,7 @@ def test_a_parameter_nobody_declares(tmp_path):
     def main(other: Path):
         raise AssertionError("called without its argument")
 
-    with pytest.raises(SystemExit, match="step T.US: rule step declares no other"):
+    with pytest.raises(SystemExit, match=r"step T\.US: rule step declares no other"):
         job.run(main, snakemake(tmp_path))
 
 

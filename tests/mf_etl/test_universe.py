@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 
 import pytest
@@ -105,14 +104,14 @@ def test_what_is_not_there_is_named_with_what_comes_near(tmp_path):
         found.raw_path("NASDAQ", "AAPL.US", "B")
     with pytest.raises(UniverseError, match=r"universe\.tickers: IBN\.US"):
         _ = universe(tmp_path, tickers=("IBN.US",)).tickers
-    with pytest.raises(UniverseError, match="raw root .* is not a folder; set paths.raw_root"):
+    with pytest.raises(UniverseError, match=r"raw root .* is not a folder; set paths\.raw_root"):
         _ = universe(tmp_path / "nowhere").tickers
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="links to folders need rights there")
 def test_links_to_folders_are_not_followed(tmp_path):
     (tmp_path / "nyse stocks").mkdir()
-    os.symlink(tmp_path, tmp_path / "nyse stocks" / "loop")
+    (tmp_path / "nyse stocks" / "loop").symlink_to(tmp_path)
     assert universe(tmp_path, "nyse stocks/a.us.txt").tickers == [("NYSE", "A.US")]
 
 

@@ -117,7 +117,8 @@ BAR = (datetime(2024, 1, 2), 1.0, 2.0, 0.5, 1.5, 10.0)
         b"\xef\xbb\xbf" + raw_file("T.US,D,20240102,000000,1,2,0.5,1.5,10,0"),
         b"\r\n \r\n" + raw_file("T.US,D,20240102,000000,1,2,0.5,1.5,10,0", "", " "),
         b"T.US,D,20240102,000000,1,2,.5,1.5,10,0",
-        b"ticker;PER;Date;TIME;open;high;low;close;vol;openint\nT.US; D ;20240102;000000; 1;2;0.5;+1.5;1e1;0",
+        b"ticker;PER;Date;TIME;open;high;low;close;vol;openint\n"
+        b"T.US; D ;20240102;000000; 1;2;0.5;+1.5;1e1;0",
         b"<DATE>\t<CLOSE>\t<OPEN>\t<LOW>\t<HIGH>\t<VOL>\n20240102\t1.5\t1\t0.5\t2\t10\n",
         b"Date|Open|High|Low|Close|Volume|OpenInt\n2024-01-02|1|2|0.5|1.5|10|0\n",
         b"Date,Open,High,Low,Close,Volume,OpenInt\r\n20240102,1,2,0.5,1.5,10.0,0",
