@@ -57,7 +57,7 @@ class Universe:
                 f"raw root {self.raw_root} is not a folder; set paths.raw_root "
                 "(MF_ETL_PATHS__RAW_ROOT) to the unpacked archive"
             )
-        found = [self._classified(path) for path in sorted(_text_files(str(self.raw_root)))]
+        found = [self._classified(*entry) for entry in sorted(_text_files(str(self.raw_root)))]
         claims: dict[tuple[str, str], list[RawFile]] = {}
         for file in found:
             if file.role == "build":
@@ -129,7 +129,7 @@ class Universe:
         hint = f"; near matches: {', '.join(near)}" if near else ""
         return f"{ticker} is in no raw file below {self.raw_root}{hint}"
 
-    def _classified(self, source_file: str) -> RawFile:
+    def _classified(self, source_file: str, is_file: bool) -> RawFile:
         *folders, name = source_file.split("/")
         exchange = next(
             (
@@ -142,6 +142,8 @@ class Universe:
         ticker = ticker_of(name)
         if ticker is None:
             return RawFile(source_file, exchange, "", "ignored", "the file name is no ticker")
+        if not is_file:
+            return RawFile(source_file, exchange, ticker, "ignored", "a broken link or no file")
         if self._settings.exchanges is None:
             wanted = exchange != UNKNOWN_EXCHANGE
         else:
@@ -173,8 +175,11 @@ def ticker_of(file_name: str) -> str | None:
     return ticker if _TICKER.fullmatch(ticker) else None
 
 
-def _text_files(root: str) -> Iterator[str]:
-    """Relative paths of all ``.txt`` files below `root`; links to folders are not followed."""
+def _text_files(root: str) -> Iterator[tuple[str, bool]]:
+    """Relative paths of all ``.txt`` entries below `root`, and whether each is a file.
+
+    Links to folders are not followed; a broken link or a pipe is no file.
+    """
     waiting = [("", root)]
     while waiting:
         above, folder = waiting.pop()
@@ -183,4 +188,4 @@ def _text_files(root: str) -> Iterator[str]:
                 if entry.is_dir(follow_symlinks=False):
                     waiting.append((f"{above}{entry.name}/", entry.path))
                 elif entry.name.lower().endswith(".txt"):
-                    yield above + entry.name
+                    yield above + entry.name, entry.is_file()

@@ -115,6 +115,14 @@ def test_links_to_folders_are_not_followed(tmp_path):
     assert universe(tmp_path, "nyse stocks/a.us.txt").tickers == [("NYSE", "A.US")]
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="links need rights there")
+def test_a_broken_link_is_ignored_and_said(tmp_path):
+    (tmp_path / "nyse stocks").mkdir()
+    (tmp_path / "nyse stocks" / "a.us.txt").symlink_to(tmp_path / "gone")
+    (found,) = universe(tmp_path).files
+    assert (found.role, found.reason) == ("ignored", "a broken link or no file")
+
+
 def test_no_file_is_opened_or_asked_for_its_size(tmp_path, monkeypatch):
     found = universe(tmp_path, "nasdaq stocks/a.us.txt", "nyse stocks/a.us.txt")
 
