@@ -8,16 +8,17 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import polars as pl
+if TYPE_CHECKING:  # The workflow's own process writes JSON and need not load polars.
+    import polars as pl
 
 
 @dataclass(frozen=True, slots=True)
 class ParquetOptions:
     """How a table is stored; the defaults are those of the settings."""
 
-    helper_dtype: Any = pl.Float32
+    helper_dtype: str = "float32"
     compression: str = "zstd"
     compression_level: int | None = 1
     statistics: bool = True

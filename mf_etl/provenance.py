@@ -13,9 +13,6 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-import polars as pl
-from pydantic import BaseModel
-
 PACKAGE = "mf_etl"
 FINGERPRINT_BYTES = 16
 RUN_ID_DIGITS = 12
@@ -34,16 +31,6 @@ def run_id(*parts: Any) -> str:
     """12 hex digits that name how a row was made, from its source, settings and code."""
     text = json.dumps(parts, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.blake2b(text.encode("utf-8")).hexdigest()[:RUN_ID_DIGITS]
-
-
-def derived_run_id(source: pl.DataFrame, settings: BaseModel, code: str) -> str:
-    """`run_id` of rows made from the rows of `source`, which carry one run_id themselves.
-
-    Settings that do not touch a row's making would not be among a step's settings. A table without
-    rows has nothing to name and gets the digest of no source.
-    """
-    above = source.get_column("run_id")[0] if source.height else None
-    return run_id(above, settings.model_dump(mode="json"), code)
 
 
 def code_digest(script: Path, root: Path) -> str:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from mf_etl import job
 from mf_etl.gold.events import INDICATOR_COLUMNS, Grammar, event_series
-from mf_etl.provenance import derived_run_id
+from mf_etl.lineage import derived_run_id
 from mf_etl.schemas.gold_events import GOLD_EVENTS
 from mf_etl.schemas.silver_indicators import SILVER_INDICATORS
 from mf_etl.settings.steps import GoldEventsSettings

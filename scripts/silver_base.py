@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from mf_etl import job
-from mf_etl.provenance import derived_run_id
+from mf_etl.lineage import derived_run_id
 from mf_etl.schemas.bronze_ohlcv import BRONZE_OHLCV
 from mf_etl.schemas.silver_base import SILVER_BASE
 from mf_etl.settings.steps import SilverBaseSettings

@@ -27,6 +27,7 @@ class _HelperFloat:
 
 
 HELPER = _HelperFloat()
+HELPER_DTYPES = {"float32": pl.Float32, "float64": pl.Float64}
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +103,9 @@ class Table:
 
     def write(self, frame: pl.DataFrame, path: Path, options: ParquetOptions) -> None:
         """Round helper floats to their stored dtype, check, and write the file atomically."""
-        stored = self._stored(frame, options.helper_dtype)
-        self.check(stored, options.helper_dtype)
+        helper_dtype = HELPER_DTYPES[options.helper_dtype]
+        stored = self._stored(frame, helper_dtype)
+        self.check(stored, helper_dtype)
         write_parquet(stored, path, options)
 
     def read(self, path: Path, columns: Sequence[str] | None = None) -> pl.DataFrame:

@@ -8,7 +8,6 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-import polars as pl
 from pydantic import BaseModel, ConfigDict
 
 from mf_etl.io import ParquetOptions
@@ -49,8 +48,7 @@ class DerivedSettings(StepSettings):
     @property
     def storage(self) -> ParquetOptions:
         """How this step's tables are stored, helper columns included."""
-        single = self.precision.helper_dtype == "float32"
-        return replace(super().storage, helper_dtype=pl.Float32 if single else pl.Float64)
+        return replace(super().storage, helper_dtype=self.precision.helper_dtype)
 
 
 class BronzeSettings(StepSettings):

@@ -60,7 +60,7 @@ def test_what_is_not_as_declared_is_an_error(frame, words, tmp_path):
     with pytest.raises(SchemaError, match=words):
         TABLE.check(frame)
     with pytest.raises(SchemaError):
-        TABLE.write(frame, tmp_path / "file", ParquetOptions(helper_dtype=pl.Float64))
+        TABLE.write(frame, tmp_path / "file", ParquetOptions(helper_dtype="float64"))
     assert list(tmp_path.iterdir()) == []
 
 
