@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import importlib.util
+import itertools
 from pathlib import Path
 from types import ModuleType
 
@@ -50,5 +51,5 @@ def five_steps(
         code="bench",
     )
     chain = ["bronze_ohlcv", "silver_base", "silver_indicators", "gold_events", "gold_features"]
-    for above, step in zip(chain, chain[1:], strict=False):
+    for above, step in itertools.pairwise(chain):
         script(step).main(path[above], path[step], settings=settings(step), code="bench")
