@@ -24,7 +24,5 @@ rule bronze_ohlcv:
         fingerprint=raw_fingerprint,
         settings=settings_for("bronze_ohlcv"),
         code=code_for("bronze_ohlcv"),
-    message:
-        "bronze · {wildcards.ticker}"
     script:
         "../scripts/bronze_ohlcv.py"

@@ -1,5 +1,6 @@
 """Settings, catalogue, universe, fingerprints and code digests, for all rule files."""
 
+import gc
 import os
 import sys
 from pathlib import Path
@@ -15,6 +16,11 @@ from mf_etl.provenance import code_digest
 from mf_etl.settings.model import ENV_PREFIX, load_settings
 from mf_etl.settings.steps import step_settings
 from mf_etl.universe import Universe
+
+
+# A plan of 40,000 jobs is millions of objects that live to the end: collecting them again and again
+# is a seventh of the planning time.
+gc.set_threshold(200_000, 50, 1000)
 
 
 # Jobs that run elsewhere get the same settings, also those of the environment.

@@ -26,8 +26,6 @@ rule gold_events:
     params:
         settings=settings_for("gold_events"),
         code=code_for("gold_events"),
-    message:
-        "events · {wildcards.ticker}"
     script:
         "../scripts/gold_events.py"
 
@@ -45,7 +43,5 @@ rule gold_features:
     params:
         settings=settings_for("gold_features"),
         code=code_for("gold_features"),
-    message:
-        "features · {wildcards.ticker}"
     script:
         "../scripts/gold_features.py"

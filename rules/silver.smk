@@ -26,8 +26,6 @@ rule silver_base:
     params:
         settings=settings_for("silver_base"),
         code=code_for("silver_base"),
-    message:
-        "silver base · {wildcards.ticker}"
     script:
         "../scripts/silver_base.py"
 
@@ -45,7 +43,5 @@ rule silver_indicators:
     params:
         settings=settings_for("silver_indicators"),
         code=code_for("silver_indicators"),
-    message:
-        "indicators · {wildcards.ticker}"
     script:
         "../scripts/silver_indicators.py"
