@@ -1,0 +1,191 @@
+"""Speed of a build: bare process pool, warm workers, stock Snakemake; and of a run with nothing to do.
+
+``python -m bench.engine`` writes `docs/benchmarks.md`. Every figure is wall time of a whole process,
+start-up and planning included; ratios are of runs beside each other in one session.
+"""
+
+from __future__ import annotations
+
+import datetime
+import importlib.metadata
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from bench.steps import ROOT
+from mf_etl.synth import write_archive
+
+YEARS = 24
+STOCK = ("--executor", "local", "--scheduler", "greedy")
+PACKAGES = ("snakemake", "polars", "pyarrow", "numpy")
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Wall seconds of a process and peak memory of its largest single process, in MB."""
+
+    seconds: float
+    peak_mb: float
+
+
+class Bench:
+    """Runs builds of one archive below a scratch folder."""
+
+    def __init__(self, scratch: Path, tickers: int, cores: int) -> None:
+        self.folder = scratch / str(tickers)
+        self.tickers = tickers
+        self.cores = str(cores)
+        write_archive(
+            self.folder / "raw",
+            tickers=tickers,
+            years=YEARS,
+            seed=1,
+            anomalies=False,
+            processes=cores,
+        )
+
+    def bare_pool(self) -> Timing:
+        """All tickers in a plain process pool."""
+        data = self.folder / "bare"
+        shutil.rmtree(data, ignore_errors=True)
+        command = [sys.executable, "-m", "bench.bare_pool", str(self.folder / "raw"), str(data)]
+        return self._timed([*command, self.cores])
+
+    def build(self, *arguments: str, limit: int | None = None) -> Timing:
+        """A build by Snakemake from nothing."""
+        shutil.rmtree(self.folder / "data", ignore_errors=True)
+        shutil.rmtree(self.folder / ".snakemake", ignore_errors=True)
+        return self.again(*arguments, limit=limit)
+
+    def again(self, *arguments: str, limit: int | None = None) -> Timing:
+        """A run by Snakemake on what is there."""
+        command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile")]
+        return self._timed(
+            [*command, "--directory", str(self.folder), "--cores", self.cores, *arguments], limit
+        )
+
+    def _timed(self, command: list[str], limit: int | None = None) -> Timing:
+        environment = {k: v for k, v in os.environ.items() if not k.startswith("MF_ETL_")}
+        environment["MF_ETL_PATHS__RAW_ROOT"] = str(self.folder / "raw")
+        if limit:
+            environment["MF_ETL_UNIVERSE__LIMIT"] = str(limit)
+        log = self.folder / "last.log"
+        start = time.perf_counter()
+        with log.open("wb") as output:
+            process = subprocess.Popen(
+                command, cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT
+            )
+            _, status, usage = os.wait4(process.pid, 0)
+        seconds = time.perf_counter() - start
+        if status:
+            raise click.ClickException(f"{' '.join(command)} failed:\n{log.read_text()[-3000:]}")
+        return Timing(seconds, usage.ru_maxrss / 1024)
+
+
+def table(rows: list[tuple[str, ...]]) -> list[str]:
+    """A Markdown table; the first row is its head."""
+    lines = ["| " + " | ".join(row) + " |" for row in rows]
+    return [lines[0], "|" + " --- |" * len(rows[0]), *lines[1:]]
+
+
+def builds(bench: Bench, stock_tickers: int) -> list[tuple[str, ...]]:
+    """One row a way to build all tickers of an archive."""
+    bare, warm = bench.bare_pool(), bench.build()
+    rows = [
+        ("bare process pool", f"{bare.seconds:.1f}", "1.00", f"{bare.peak_mb:.0f}"),
+        (
+            "warm workers",
+            f"{warm.seconds:.1f}",
+            f"{warm.seconds / bare.seconds:.2f}",
+            f"{warm.peak_mb:.0f}",
+        ),
+    ]
+    if stock_tickers:
+        part = bench.build(*STOCK, limit=stock_tickers)
+        seconds = part.seconds * bench.tickers / stock_tickers
+        rows.append(
+            (
+                f"stock Snakemake ({stock_tickers} tickers, scaled)",
+                f"{seconds:.1f}",
+                f"{seconds / bare.seconds:.2f}; {seconds / warm.seconds:.1f} × warm",
+                f"{part.peak_mb:.0f}",
+            )
+        )
+    return rows
+
+
+def idle_runs(bench: Bench) -> list[tuple[str, ...]]:
+    """Dry run from nothing, then runs with nothing to do, ours and stock."""
+    nothing, stock = bench.again(), bench.again("--workflow-profile", "none")
+    ratio = f"{nothing.seconds / stock.seconds:.2f}"
+    shutil.rmtree(bench.folder / "data")
+    shutil.rmtree(bench.folder / ".snakemake")
+    dry = bench.again("--dry-run")
+    return [
+        ("nothing to do", f"{nothing.seconds:.1f}", ratio, f"{nothing.peak_mb:.0f}"),
+        ("nothing to do, stock Snakemake", f"{stock.seconds:.1f}", "1.00", f"{stock.peak_mb:.0f}"),
+        ("dry run, nothing built", f"{dry.seconds:.1f}", "", f"{dry.peak_mb:.0f}"),
+    ]
+
+
+def machine() -> str:
+    """What the figures were taken on."""
+    versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in PACKAGES)
+    commit = subprocess.run(
+        ["git", "rev-parse", "--short", "HEAD"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    ).stdout.strip()
+    return (
+        f"{datetime.date.today()}, commit {commit}; {platform.system()}, {os.cpu_count()} cores, "
+        f"Python {platform.python_version()}, {versions}"
+    )
+
+
+@click.command()
+@click.option("--small", default=200, help="Tickers of the small archive.")
+@click.option("--medium", default=1000, help="Tickers of the medium archive.")
+@click.option("--large", default=8000, help="Tickers of the large archive; 0 leaves it out.")
+@click.option("--cores", default=min(4, os.cpu_count() or 1), help="Cores to use.")
+@click.option("--output", default=str(ROOT / "docs" / "benchmarks.md"), help="Document to write.")
+def main(small: int, medium: int, large: int, cores: int, output: str) -> None:
+    """Measure and write the first part of the benchmark document."""
+    head = ("", "seconds", "ratio to bare pool", "peak memory of the largest process, MB")
+    lines = [f"{machine()}; `--cores {cores}`, about 6,000 rows a ticker.", ""]
+    with tempfile.TemporaryDirectory() as scratch:
+        for tickers, stock_tickers in ((small, small // 4), (medium, small // 4), (large, 0)):
+            if not tickers:
+                continue
+            bench = Bench(Path(scratch), tickers, cores)
+            lines += [f"### {tickers:,} tickers × 5 layers", ""]
+            lines += [*table([head, *builds(bench, stock_tickers)]), ""]
+            if tickers == max(small, medium, large):
+                idle = ("", "seconds", "ratio to stock", head[3])
+                bench.build()
+                lines += [*table([idle, *idle_runs(bench)]), ""]
+            shutil.rmtree(bench.folder)
+            click.echo("\n".join(lines))
+    write_section(Path(output), "engine", lines)
+
+
+def write_section(document: Path, name: str, lines: list[str]) -> None:
+    """Replace what is between the markers of a section in `document`."""
+    text = document.read_text(encoding="utf-8")
+    begin, end = f"<!-- {name}: begin -->\n", f"<!-- {name}: end -->"
+    before, _, rest = text.partition(begin)
+    _, _, after = rest.partition(end)
+    document.write_text(before + begin + "\n".join(lines) + "\n" + end + after, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
