@@ -10,7 +10,7 @@ PROJECTS := -e '.[test]'
 
 export PATH := $(BIN):$(PATH)
 
-.PHONY: run test check docs lock clean
+.PHONY: run test check docs lock synth bench clean
 
 run: $(VENV)/ready ## build every layer of the bundled sample (or of paths.raw_root)
 	snakemake --cores $(CORES)
@@ -29,6 +29,18 @@ check: $(VENV)/ready
 
 docs: $(VENV)/ready ## write the generated documents anew
 	python -m mf_etl.docs
+
+TICKERS ?= 1000
+YEARS ?= 24
+SEED ?= 1
+OUT ?= synthetic
+
+synth: $(VENV)/ready ## a synthetic archive: make synth TICKERS=100 YEARS=10 SEED=1 OUT=folder
+	python -m mf_etl.synth --tickers $(TICKERS) --years $(YEARS) --seed $(SEED) --out $(OUT)
+
+bench: $(VENV)/ready ## measure, and write docs/benchmarks.md
+	python -m bench.layers
+	python -m bench.engine
 
 lock: $(VENV)/ready ## pin the newest versions that fit pyproject.toml
 	$(INSTALL) uv

@@ -16,7 +16,7 @@ from mf_etl.ingest.rows import (
 DELIMITERS = (",", ";", "\t", "|")
 _ALIASES = {"vol": "volume"}
 _REQUIRED = ("date", *PRICE_COLUMNS)
-_BLANKS = " \t\r\x0b\x0c\xa0\ufeff"
+_BLANKS = " \t\r\x0b\x0c\xa0"
 _NUMBER = r"^[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?$"
 _DATE = r"^(\d{8}|\d{4}-\d{2}-\d{2})$"
 _TIME = r"^\d{6}$"

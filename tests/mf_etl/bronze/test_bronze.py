@@ -137,7 +137,7 @@ def test_nothing_read_is_lost(body):
     content = raw_file(end="\n") + body
     result = bronze_of(content)
     text = content.decode("utf-8-sig", errors="replace")
-    data_lines = sum(1 for line in text.split("\n")[1:] if line.strip(" \t\r\x0b\x0c\xa0\ufeff"))
+    data_lines = sum(1 for line in text.split("\n")[1:] if line.strip(" \t\r\x0b\x0c\xa0"))
     assert result.bars.height + result.rejects.height == data_lines
     assert result.quality["rows_total"] == data_lines
     assert result.quality["rows_rejected"] == result.rejects.height

@@ -60,6 +60,28 @@ def test_flat_prices_have_no_flow():
     assert frame["tti_proxy_v1_21"].null_count() == 60
 
 
+def test_leaving_zero_is_a_cross():
+    """TMF is exactly 0 on flat bars; the first bar that closes at its high leaves it upwards."""
+    flat = dict.fromkeys(("open", "high", "low", "close"), 5.0)
+    bars = simulated_bars(31).with_columns(volume=100.0, **{n: pl.lit(v) for n, v in flat.items()})
+    last = pl.int_range(pl.len()) == 30
+    up = series(
+        bars.with_columns(
+            high=pl.when(last).then(6.0).otherwise("high"),
+            close=pl.when(last).then(6.0).otherwise("close"),
+        )
+    )
+    down = series(
+        bars.with_columns(
+            low=pl.when(last).then(4.0).otherwise("low"),
+            close=pl.when(last).then(4.0).otherwise("close"),
+        )
+    )
+    assert up["tmf_zero_cross_up"].to_list()[-2:] == [False, True]
+    assert down["tmf_zero_cross_down"].to_list()[-2:] == [False, True]
+    assert up["tti_proxy_zero_cross_up"].sum() == 0, "the proxy had no value before"
+
+
 @pytest.mark.parametrize("rows", [0, 1, 20, 21, 25])
 def test_short_histories(rows):
     frame = series(simulated_bars(rows))
