@@ -6,7 +6,7 @@ BIN := $(CURDIR)/$(VENV)/bin
 CORES ?= all
 # uv installs in seconds; pip does the same where uv is not there.
 INSTALL := $(if $(shell command -v uv),uv pip install --quiet --compile-bytecode --python $(BIN)/python,$(BIN)/python -m pip install --quiet --disable-pip-version-check)
-PROJECTS := -e '.[test]'
+PROJECTS := -e './engine[test]' -e '.[test]'
 
 export PATH := $(BIN):$(PATH)
 
@@ -45,9 +45,9 @@ bench: $(VENV)/ready ## measure, and write docs/benchmarks.md
 lock: $(VENV)/ready ## pin the newest versions that fit pyproject.toml
 	$(INSTALL) uv
 	uv pip compile --quiet --universal --upgrade --no-header --no-annotate --no-emit-index-url \
-		--python-version 3.11 --all-extras --output-file constraints.txt pyproject.toml
+		--python-version 3.11 --all-extras --output-file constraints.txt pyproject.toml engine/pyproject.toml
 
-$(VENV)/ready: pyproject.toml constraints.txt
+$(VENV)/ready: pyproject.toml engine/pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "mf_etl needs Python 3.11 or later; name one with make PYTHON=python3.12")'
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "Installing into $(VENV) (once)"
