@@ -1,6 +1,6 @@
 """One ticker of 8,000 rows through the five layers, file in and files out, one thread, one process.
 
-``python -m bench.layers`` prints the medians of both versions, timed in turn.
+``python -m bench.layers`` times both versions in turn.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import time
 from pathlib import Path
 
 from bench import plain_polars
+from bench.document import machine, table, write_section
 from bench.steps import five_steps
 from mf_etl.catalog import catalog
 from mf_etl.provenance import content_fingerprint
@@ -26,8 +27,8 @@ ROWS = 8000
 ROUNDS = 30
 
 
-def main() -> None:
-    """Print median milliseconds of both versions and their ratio."""
+def measure() -> dict[str, float]:
+    """Median milliseconds of both versions."""
     with tempfile.TemporaryDirectory() as folder:
         raw = Path(folder, "t.us.txt")
         bars = simulated_bars(ROWS, quiet=0.01)
@@ -46,10 +47,18 @@ def main() -> None:
             plain_polars.run(raw, plain)
             times["layers"].append(middle - start)
             times["plain polars"].append(time.perf_counter() - middle)
-    median = {name: 1000 * statistics.median(found[2:]) for name, found in times.items()}
-    for name, milliseconds in median.items():
-        print(f"{name}: {milliseconds:.1f} ms")
-    print(f"ratio: {median['layers'] / median['plain polars']:.2f}")
+    return {name: 1000 * statistics.median(found[2:]) for name, found in times.items()}
+
+
+def main() -> None:
+    """Measure, print, and write the layers section of the benchmark document."""
+    median = measure()
+    baseline = median["plain polars"]
+    rows = [("one ticker, 8,000 rows, five layers", "milliseconds", "ratio")]
+    rows += [(name, f"{found:.0f}", f"{found / baseline:.2f}") for name, found in median.items()]
+    lines = [f"{machine()}; one thread, medians of {ROUNDS}.", "", *table(rows)]
+    print("\n".join(lines))
+    write_section("layers", lines)
 
 
 if __name__ == "__main__":

@@ -80,6 +80,11 @@ def fingerprint_cache(paths: Paths) -> Path:
     return Path(paths.data_root, ".cache", "fingerprints.json")
 
 
+def settled_record(paths: Paths) -> Path:
+    """The record of tickers with nothing to do."""
+    return Path(paths.data_root, ".cache", "settled.json")
+
+
 _PATTERNS = {
     "bronze_ohlcv": f"bronze/ohlcv_by_symbol/{PER_TICKER}/part-000.parquet",
     "bronze_rejects": f"bronze/rejects_by_symbol/{PER_TICKER}/part-000.parquet",

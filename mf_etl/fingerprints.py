@@ -29,7 +29,8 @@ class Fingerprints:
     """Fingerprints by path, kept in a JSON file that can be deleted at any time."""
 
     def __init__(self, cache: Path) -> None:
-        self._cache = cache
+        # Written when the process ends, and the working directory may be another then.
+        self._cache = cache.absolute()
         self._known: dict[str, list] | None = None
         self._current: dict[str, str] = {}
         self._changed = False
@@ -39,6 +40,13 @@ class Fingerprints:
         if path not in self._current:
             self._look_up(path)
         return self._current[path]
+
+    def of_readable(self, path: str) -> str:
+        """Fingerprint of the file at `path`, or a word that is none if it cannot be read."""
+        try:
+            return self.of(path)
+        except RawFileError:
+            return "unreadable"
 
     def prepare(self, paths: Iterable[str]) -> None:
         """Take the fingerprints of many files, side by side.

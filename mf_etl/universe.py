@@ -87,7 +87,8 @@ class Universe:
     def tickers(self) -> list[tuple[str, str]]:
         """The (exchange, ticker) pairs to build, in order.
 
-        Raises `UniverseError` if the settings name a ticker that is in no raw file.
+        Raises `UniverseError` if the settings name a ticker that is in no raw file, or if there is
+        nothing to build at all.
         """
         chosen = list(self.listed)
         if self._settings.tickers is not None:
@@ -95,6 +96,11 @@ class Universe:
             for ticker in sorted(wanted - {ticker for _, ticker in chosen}):
                 raise UniverseError(f"universe.tickers: {self._unknown_ticker(ticker)}")
             chosen = [pair for pair in chosen if pair[1] in wanted]
+        if not chosen:
+            raise UniverseError(
+                f"no raw file below {self.raw_root} is in a folder of a known exchange; "
+                "see universe.folders and universe.exchanges"
+            )
         return chosen[: self._settings.limit]
 
     def source_file(self, exchange: str, ticker: str) -> str:

@@ -1,5 +1,6 @@
 """Settings, catalogue, universe, fingerprints and code digests, for all rule files."""
 
+import atexit
 import gc
 import os
 import sys
@@ -9,14 +10,14 @@ ROOT = Path(workflow.basedir)
 # The library beside this workflow, also where it is not installed as a package.
 sys.path.insert(0, str(ROOT))
 
-from mf_etl.catalog import WILDCARD_SHAPES, catalog, fingerprint_cache
-from mf_etl.errors import MfEtlError, RawFileError
+from mf_etl.catalog import WILDCARD_SHAPES, catalog, fingerprint_cache, settled_record
+from mf_etl.errors import MfEtlError
 from mf_etl.fingerprints import Fingerprints
-from mf_etl.provenance import code_digest
+from mf_etl.provenance import code_digest, run_id
+from mf_etl.settled import Settled
 from mf_etl.settings.model import ENV_PREFIX, load_settings
 from mf_etl.settings.steps import step_settings
 from mf_etl.universe import Universe
-
 
 # A plan of 40,000 jobs is millions of objects that live to the end: collecting them again and again
 # is a seventh of the planning time.
@@ -50,6 +51,15 @@ wildcard_constraints:
     **WILDCARD_SHAPES,
 
 
+STEPS = (
+    "bronze_ohlcv",
+    "silver_base",
+    "silver_indicators",
+    "gold_events",
+    "gold_features",
+)
+
+
 def settings_for(step):
     """The part of the settings that a step reads: a change of it reruns the step."""
     return step_settings(SETTINGS, step)
@@ -60,8 +70,53 @@ def code_for(step):
     return code_digest(ROOT / "scripts" / f"{step}.py", ROOT)
 
 
+STEPS_DIGEST = run_id([(settings_for(step), code_for(step)) for step in STEPS])
+
+
+def made_from(pair):
+    """What all files of a ticker are made from."""
+    raw = UNIVERSE.raw_path(*pair)
+    return run_id(
+        STEPS_DIGEST, UNIVERSE.source_file(*pair), FINGERPRINTS.of_readable(raw)
+    )
+
+
+SETTLED = Settled(settled_record(SETTINGS.paths), DATA, made_from)
+
+
+def plan_may_skip():
+    """Whether this is a plain build or dry run, by content: what is settled can be left out.
+
+    Reports, summaries and forced runs get the whole plan.
+    """
+    plan = workflow.dag_settings
+    return (
+        SETTINGS.planning.skip_settled
+        and workflow.execution_settings is not None
+        and by_content()
+        and not (
+            plan.forceall
+            or plan.forcetargets
+            or plan.forcerun
+            or plan.until
+            or plan.omit_from
+            or plan.batch
+        )
+    )
+
+
+def by_content():
+    """Whether reruns go by parameters (settings, code, raw content), files and nothing else."""
+    triggers = {trigger.name for trigger in workflow.rerun_triggers}
+    return (
+        triggers >= {"MTIME", "PARAMS", "INPUT"}
+        and "CODE" not in triggers
+        and not workflow.deployment_settings.deployment_method
+    )
+
+
 def for_every_ticker(*datasets):
-    """An input function: these datasets' files for all tickers of the universe."""
+    """An input function: these datasets' files for the tickers that may have something to do."""
 
     def files(wildcards):
         try:
@@ -69,6 +124,10 @@ def for_every_ticker(*datasets):
         except MfEtlError as error:
             stop(error)
         FINGERPRINTS.prepare(UNIVERSE.raw_path(*pair) for pair in pairs)
+        if plan_may_skip():
+            settled = SETTLED.among(pairs)
+            # A target without any input would always run.
+            pairs = [pair for pair in pairs if pair not in settled] or pairs[:1]
         return [
             dataset.path(exchange=exchange, ticker=ticker)
             for dataset in datasets
@@ -76,6 +135,25 @@ def for_every_ticker(*datasets):
         ]
 
     return files
+
+
+def record_settled():
+    """After a run: the tickers of which all jobs were up to date or have been done."""
+    if workflow.dag is None or workflow.touch or not by_content():
+        return
+    done = {}
+    for job in workflow.dag.jobs:
+        if job.rule.name in STEPS:
+            pair = (job.wildcards.exchange, job.wildcards.ticker)
+            is_done = workflow.dag.finished(job) or not workflow.dag.needrun(job)
+            done.setdefault(pair, []).append(is_done)
+    SETTLED.add(
+        pair for pair, jobs in done.items() if len(jobs) == len(STEPS) and all(jobs)
+    )
+
+
+if workflow.is_main_process:
+    atexit.register(record_settled)
 
 
 def raw_file(wildcards):
@@ -98,7 +176,6 @@ def raw_fingerprint(wildcards):
 
     A file that cannot be read fails its own job, which says why, and no other.
     """
-    try:
-        return FINGERPRINTS.of(UNIVERSE.raw_path(wildcards.exchange, wildcards.ticker))
-    except RawFileError:
-        return "unreadable"
+    return FINGERPRINTS.of_readable(
+        UNIVERSE.raw_path(wildcards.exchange, wildcards.ticker)
+    )

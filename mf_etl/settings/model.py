@@ -24,6 +24,7 @@ from mf_etl.settings.sections import (
     Indicators,
     Parquet,
     Paths,
+    Planning,
     Precision,
     Project,
     Universe,
@@ -50,6 +51,7 @@ class Settings(BaseSettings):
     project: Project = Project()
     paths: Paths = Paths()
     universe: Universe = Universe()
+    planning: Planning = Planning()
     precision: Precision = Precision()
     parquet: Parquet = Parquet()
     validation: Validation = Validation()

@@ -89,6 +89,14 @@ class Universe(Section):
         return {name.strip().lower(): exchange for name, exchange in folders.items()}
 
 
+class Planning(Section):
+    """How a build finds out what to do."""
+
+    skip_settled: bool = True
+    """Leave tickers out of the plan whose raw file, settings, code and files are unchanged since
+    they were last up to date. False: Snakemake weighs every file."""
+
+
 class Precision(Section):
     """Stored precision; everything is computed in float64."""
 

@@ -40,7 +40,7 @@ def main(
     except ValueError as error:
         raise click.ClickException(str(error)) from None
     except OSError as error:
-        raise click.ClickException(f"{error.filename or out}: {error.strerror}") from None
+        raise click.ClickException(f"{error.filename or out}: {error.strerror or error}") from None
     _report(summary)
 
 

@@ -15,6 +15,7 @@ OLD_HEADER = b"Date,Open,High,Low,Close,Volume,OpenInt"
 # A file with an anomaly has at least so many rows before the anomaly is planted.
 FEWEST_ROWS = 40
 GARBAGE_BYTES = 4096
+SEPARATORS = b",;\t|"
 
 Rows = list[list[bytes]]
 
@@ -118,7 +119,9 @@ def _number(value: float) -> bytes:
 
 
 def _garbage(rows: Rows, draw: int) -> bytes:
-    return b"\x00\xff" + np.random.default_rng(draw).bytes(GARBAGE_BYTES)
+    # With separators, one file in fifty would by chance hold a line with the fields of a row.
+    noise = np.random.default_rng(draw).bytes(GARBAGE_BYTES)
+    return b"\x00\xff" + noise.translate(None, SEPARATORS)
 
 
 def _truncated(rows: Rows, draw: int) -> Planted:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import multiprocessing
-import shutil
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack
@@ -18,6 +17,14 @@ import pyarrow as pa
 
 from mf_etl.io import write_json
 from mf_etl.synth.anomalies import ANOMALIES, FEWEST_ROWS, PlantedAnomaly, plant
+from mf_etl.synth.folder import (
+    ANOMALIES_FILE,
+    REGIMES_FILE,
+    TRUTH_FOLDER,
+    Marker,
+    claim,
+    write_marker,
+)
 from mf_etl.synth.listings import Listing, in_other_sub_folder, listings
 from mf_etl.synth.market import Bars, simulate_bars
 from mf_etl.synth.precision import standard_csv
@@ -27,10 +34,8 @@ from mf_etl.synth.truth import regime_file, regime_rows
 # A new archive ends on a fixed day, because a clock would change the bytes.
 LAST_DAY = date(2025, 6, 30)
 FIRST_DAY = date(1962, 1, 2)
-MARKER = "synthetic_archive.json"
-DATA_FOLDER, TRUTH_FOLDER = "data", "truth"
 # A rule for what the folder holds; it changes when the same arguments come to mean other bytes.
-FORMAT = 1
+FORMAT = 2
 TICKERS_A_TASK = 25
 ONE_ROW_SHARE, NEW_SHARE, FULL_SHARE, DELISTED_SHARE = 0.004, 0.02, 0.55, 0.1
 
@@ -84,15 +89,20 @@ def write_archive(
     A previous synthetic archive in `out` is replaced. Worker processes are spawned: a script that asks
     for more than one needs the usual ``if __name__ == "__main__"``.
 
-    Raises `ValueError` if an argument is out of range or `out` holds anything else.
+    Raises `ValueError` if an argument is out of range or `out` holds any other file, be it among the
+    archive's own folders.
     """
     first_day = _first_day(tickers, years, seed, anomalies, processes)
-    _claim(out)
-    marker = {
-        "format": FORMAT, "tickers": tickers, "years": years, "seed": seed,
-        "anomalies": anomalies, "last_date": LAST_DAY.isoformat(),
-    }  # fmt: skip
-    write_json(marker, out / MARKER)
+    claim(out)
+    marker = Marker(
+        format=FORMAT,
+        tickers=tickers,
+        years=years,
+        seed=seed,
+        anomalies=anomalies,
+        last_date=LAST_DAY,
+    )
+    write_marker(marker, out)
     listed = listings(tickers, seed, anomalies=anomalies)
     for folder in sorted({path.parent for entry in listed for path in _paths(out, entry)}):
         folder.mkdir(parents=True, exist_ok=True)
@@ -103,7 +113,7 @@ def write_archive(
     truth_folder = out / TRUTH_FOLDER
     with ExitStack() as stack:
         if truth:
-            add_regimes = stack.enter_context(regime_file(truth_folder / "regimes.parquet"))
+            add_regimes = stack.enter_context(regime_file(truth_folder / REGIMES_FILE))
         for written in _in_processes(write, listed, processes):
             files += len(written.sizes)
             rows += written.rows
@@ -113,7 +123,7 @@ def write_archive(
             if written.regimes:
                 add_regimes(written.regimes)
     if truth:
-        write_json([asdict(anomaly) for anomaly in planted], truth_folder / "anomalies.json")
+        write_json([asdict(anomaly) for anomaly in planted], truth_folder / ANOMALIES_FILE)
     return ArchiveSummary(
         out, tickers, files, rows, size_bytes, first_day, LAST_DAY, tuple(planted)
     )
@@ -136,22 +146,6 @@ def _first_day(tickers: int, years: float, seed: int, anomalies: bool, processes
             + (f"anomalies need {FEWEST_ROWS}" if anomalies else "at least one is needed")
         )
     return first_day
-
-
-def _claim(out: Path) -> None:
-    """Make `out` an empty folder, if it is nothing but a previous synthetic archive."""
-    if out.exists() and not out.is_dir():
-        raise ValueError(f"{out} is a file; name a folder")
-    held = {entry.name for entry in out.iterdir()} if out.exists() else set()
-    foreign = held - {MARKER, DATA_FOLDER, TRUTH_FOLDER} if MARKER in held else held
-    if foreign:
-        raise ValueError(
-            f"{out} holds {min(foreign)}, which no synthetic archive left there; "
-            "name an empty or a new folder"
-        )
-    for folder in (DATA_FOLDER, TRUTH_FOLDER):
-        if folder in held:
-            shutil.rmtree(out / folder)
 
 
 def _in_processes(

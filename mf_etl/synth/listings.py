@@ -70,6 +70,14 @@ def in_other_sub_folder(source_file: str, step: int = 1) -> str:
     return "/".join([*above, folder, other, name])
 
 
+def without_sub_folder(source_file: str) -> str:
+    """The path without its sub-folder; as it is if it has none."""
+    parts = source_file.split("/")
+    if len(parts) > 2 and parts[-2] in SUB_FOLDERS.get(parts[-3], ()):
+        del parts[-2]
+    return "/".join(parts)
+
+
 def _sub_folder(folder: str, name: str) -> str:
     """Sub-folders divide the alphabet, as they do in the archives."""
     choices = SUB_FOLDERS[folder]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -12,8 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from mf_etl.ingest.rows import STANDARD_HEADER
-from mf_etl.io import write_json
-from mf_etl.synth.archive import DATA_FOLDER, MARKER, bars_csv
+from mf_etl.synth.archive import bars_csv
+from mf_etl.synth.folder import raw_files, read_marker, write_marker
 from mf_etl.synth.listings import SUB_FOLDERS, in_other_sub_folder
 from mf_etl.synth.market import simulate_bars
 from mf_etl.synth.precision import recent_precision
@@ -39,7 +38,8 @@ def extend_archive(out: Path, *, days: int, seed: int, share: float = 1.0) -> Up
 
     A listed ticker is one whose file ends no more than 30 days before the archive; one that was left
     out earlier gets the days it has missed as well. Files whose last line is not of the standard
-    form stay as they are. The result depends on the archive and the arguments alone.
+    form stay as they are, and so do files that the archive does not list. The result depends on the
+    archive and the arguments alone. The truth does not grow: no regime is written for the new days.
 
     Raises `ValueError` if an argument is out of range or `out` holds no synthetic archive.
     """
@@ -47,14 +47,15 @@ def extend_archive(out: Path, *, days: int, seed: int, share: float = 1.0) -> Up
         raise ValueError(f"days is {days}; it must be 1 or more")
     if not 0 < share <= 1:
         raise ValueError(f"share is {share}; it must be more than 0 and at most 1")
-    marker = _marker(out)
-    last_date = date.fromisoformat(marker["last_date"])
+    _check_seed(seed)
+    marker = read_marker(out)
+    last_date = marker.last_date
     new_days = trading_days(
         last_date + timedelta(days=1), last_date + timedelta(days=20 + 2 * days)
     )
     new_last_date = new_days[days - 1].item()
     files = rows = 0
-    for path in _raw_files(out):
+    for path in raw_files(out, marker):
         random = _generator(seed, path.relative_to(out), last_date)
         end = _end(path)
         if random.random() >= share or end is None:
@@ -77,7 +78,7 @@ def extend_archive(out: Path, *, days: int, seed: int, share: float = 1.0) -> Up
             file.write(bars_csv(end.ticker, bars, header=False))
         files += 1
         rows += len(bars)
-    write_json({**marker, "last_date": new_last_date.isoformat()}, out / MARKER)
+    write_marker(marker.model_copy(update={"last_date": new_last_date}), out)
     return UpdateSummary(files, rows, new_last_date)
 
 
@@ -87,13 +88,15 @@ def reshuffle_archive(out: Path, *, seed: int) -> UpdateSummary:
     No byte of a file changes. A file stays where it is if another one has its name in the sub-folder
     it would go to. Modification times lie within the day after the archive's last.
 
-    Raises `ValueError` if `out` holds no synthetic archive.
+    Raises `ValueError` if an argument is out of range or `out` holds no synthetic archive.
     """
-    last_date = date.fromisoformat(_marker(out)["last_date"])
+    _check_seed(seed)
+    marker = read_marker(out)
+    last_date = marker.last_date
     evening = datetime(last_date.year, last_date.month, last_date.day)
     midnight = int((evening - datetime(1970, 1, 1)).total_seconds()) + 86400
     moved = 0
-    for path in _raw_files(out):
+    for path in raw_files(out, marker):
         random = _generator(seed, path.relative_to(out), last_date)
         step, seconds = int(random.integers(3)), int(random.integers(86400))
         target = path
@@ -132,15 +135,9 @@ def _end(path: Path) -> _End | None:
     return _End(fields[0], day, float(fields[7]), max(float(fields[8]), 1.0))
 
 
-def _raw_files(out: Path) -> list[Path]:
-    return sorted((out / DATA_FOLDER).rglob("*.txt"))
-
-
-def _marker(out: Path) -> dict[str, object]:
-    try:
-        return json.loads((out / MARKER).read_text(encoding="utf-8"))
-    except (FileNotFoundError, NotADirectoryError):
-        raise ValueError(f"{out} holds no synthetic archive; make one with write_archive") from None
+def _check_seed(seed: int) -> None:
+    if seed < 0:
+        raise ValueError(f"seed is {seed}; it must be 0 or more")
 
 
 def _generator(seed: int, source_file: Path, last_date: date) -> np.random.Generator:

@@ -55,9 +55,14 @@ def test_a_second_run_has_nothing_to_do(built):
     assert "Nothing to be done" in built.snakemake("--cores", "2")
 
 
-def test_same_bytes_in_another_folder_at_another_number_of_cores(built, tmp_path):
+@pytest.mark.parametrize(
+    "engine", [("--cores", "1"), ("--cores", "4", "--executor", "local", "--scheduler", "greedy")]
+)
+def test_same_bytes_in_another_folder_at_other_cores_and_by_stock_snakemake(
+    built, tmp_path, engine
+):
     other = new_project(tmp_path / "another" / "place")
-    other.snakemake("--cores", "1")
+    other.snakemake(*engine)
     assert other.data() == built.data()
 
 

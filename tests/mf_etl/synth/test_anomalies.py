@@ -71,6 +71,12 @@ def test_bronze_finds_exactly_what_was_planted(archive):
         assert spikes == (list(lines) if anomaly.kind == "price_spike" else []), anomaly
 
 
+def test_no_garbage_holds_a_row_by_chance():
+    for draw in range(200):
+        result = bronze_of(plant("binary_garbage", b"\r\n", draw).content, "T.US")
+        assert result.quality["status"] == "unreadable", draw
+
+
 @pytest.mark.parametrize(
     "kind",
     ["scientific_notation", "older_export", "byte_order_mark", "semicolons", "missing_header"],

@@ -114,32 +114,6 @@ def test_truth_has_the_regime_of_every_row_of_every_file_without_anomaly(tmp_pat
     assert by_regime[3] > 1.7 * max(by_regime[1], by_regime[2]) > 1.7 * by_regime[0]
 
 
-def test_a_previous_archive_is_replaced(tmp_path):
-    write_archive(tmp_path, tickers=30, years=0.3, seed=1, truth=True)
-    write_archive(tmp_path, tickers=5, years=0.3, seed=1)
-    assert len(list(tmp_path.rglob("*.txt"))) == 5
-    assert not (tmp_path / "truth").exists()
-
-
-@pytest.mark.parametrize("foreign", ["notes.md", "data/daily/us/nyse stocks/1/ibm.us.txt"])
-def test_a_foreign_folder_is_refused_and_left_alone(tmp_path, foreign):
-    file = tmp_path / foreign
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text("mine")
-    with pytest.raises(ValueError, match=r"no synthetic archive left there; name an empty"):
-        write_archive(tmp_path, tickers=1, years=1, seed=0)
-    assert contents(tmp_path) == {foreign: b"mine"}
-
-
-def test_a_file_added_beside_an_archive_is_not_lost(tmp_path):
-    write_archive(tmp_path, tickers=1, years=1, seed=0)
-    (tmp_path / "notes.md").write_text("mine")
-    before = contents(tmp_path)
-    with pytest.raises(ValueError, match=r"notes\.md"):
-        write_archive(tmp_path, tickers=2, years=1, seed=0)
-    assert contents(tmp_path) == before
-
-
 @pytest.mark.parametrize(
     ("change", "text"),
     [

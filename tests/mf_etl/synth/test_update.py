@@ -112,7 +112,12 @@ def _without_sub_folder(name: str) -> tuple[str, str]:
 
 @pytest.mark.parametrize(
     ("change", "text"),
-    [({"days": 0}, "days is 0"), ({"share": 0}, "share is 0"), ({"share": 1.5}, "share is 1.5")],
+    [
+        ({"days": 0}, "days is 0"),
+        ({"share": 0}, "share is 0"),
+        ({"share": 1.5}, "share is 1.5"),
+        ({"seed": -1}, "seed is -1"),
+    ],
 )
 def test_arguments_out_of_range_are_refused(tmp_path, change, text):
     with pytest.raises(ValueError, match=text):

@@ -1,0 +1,235 @@
+"""The thread that keeps the cores busy: starts jobs as cores get free, hears how they end."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable
+from typing import Protocol
+
+from snakemake_interface_executor_plugins.executors.base import SubmittedJobInfo
+
+from snakemake_executor_plugin_warm.process import WorkerProcess
+from snakemake_executor_plugin_warm.routing import Router
+from snakemake_executor_plugin_warm.tasks import Task, WaitingTasks
+from snakemake_executor_plugin_warm.workers import Finished, Workers
+from snakemake_warm_worker.protocol import Setup
+
+# Snakemake looks at all unfinished jobs of the workflow after each report of finished jobs.
+# As long as there is work at hand, reports are collected for this long.
+_REPORT_SECONDS = 0.05
+_STOCK = object()
+# Weight of the newest job in the expected duration of its rule's jobs.
+_SMOOTHING = 0.2
+
+
+class Host(Protocol):
+    """What the dispatcher asks of the executor; called in the dispatcher's thread."""
+
+    def wants_to_stop(self) -> bool: ...
+    def announce(self, task: Task) -> None: ...
+    def prepare(self, task: Task) -> None: ...
+    def start_stock_job(self, task: Task) -> None: ...
+    def finish(self, finished: Finished) -> None: ...
+    def withdraw(self, tasks: list[Task]) -> None: ...
+    def fail(self, error: Exception) -> None: ...
+
+
+class Dispatcher:
+    """Queue, worker processes and the thread between them.
+
+    Never more than ``cores`` cores are in use, whatever the number of jobs that wait.
+    """
+
+    def __init__(
+        self,
+        host: Host,
+        router: Router,
+        make_setup: Callable[[], Setup],
+        cores: int,
+        queue_ahead_seconds: float,
+    ) -> None:
+        self._host = host
+        self._router = router
+        self._make_setup = make_setup
+        self._cores = cores
+        self._queue_ahead_seconds = queue_ahead_seconds
+        self._waiting = WaitingTasks(cores)
+        self._lock = threading.Lock()  # guards _waiting
+        self._task_ids = itertools.count()
+        self._batches = itertools.count()
+        self._stock_cores = 0
+        self._ended_stock_tasks: deque[Task] = deque()
+        self._stock_tasks: dict[object, Task] = {}
+        self._seconds: dict[str, float] = {}
+        self._unreported: list[Finished] = []
+        self._report_due_at = 0.0
+        self._closing = threading.Event()
+        self._cancelled = threading.Event()
+        self._wake_up_reader, self._wake_up_writer = os.pipe()
+        os.set_blocking(self._wake_up_writer, False)
+        self._workers: Workers | None = None
+        self._thread: threading.Thread | None = None
+
+    # Called from other threads
+
+    def submit(self, jobs: Iterable) -> None:
+        """Take jobs in; those taken in last go first, so that what was begun gets finished."""
+        batch = next(self._batches)
+        with self._lock:
+            for index, job in enumerate(jobs):
+                self._waiting.add(
+                    Task(
+                        id=next(self._task_ids),
+                        info=SubmittedJobInfo(job),
+                        threads=max(0, job.threads),
+                        script_id=self._router.script_id(job),
+                        rank=(-job.priority, -batch, index),
+                    )
+                )
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._run, name="warm", daemon=True)
+            self._thread.start()
+        self._wake_up()
+
+    def withdraw(self) -> None:
+        """Give all jobs back that have not been started."""
+        with self._lock:
+            tasks = self._waiting.remove_all()
+        if tasks:
+            self._host.withdraw(tasks)
+
+    def stock_job_ended(self, job) -> None:
+        task = self._stock_tasks.pop(job, None)
+        if task is not None:
+            self._ended_stock_tasks.append(task)
+            self._wake_up()
+
+    def close(self) -> None:
+        """Wait for the jobs under way, then end the workers."""
+        self._closing.set()
+        self._end()
+
+    def cancel(self) -> None:
+        """End the workers at once; a second interrupt ends the patience with their scripts."""
+        self._cancelled.set()
+        try:
+            self._end()
+        except KeyboardInterrupt:
+            if self._workers is not None:
+                self._workers.kill()
+            self._end()
+
+    def _end(self) -> None:
+        if self._thread is not None:
+            self._wake_up()
+            self._thread.join()
+            self._thread = None
+
+    def _wake_up(self) -> None:
+        try:
+            os.write(self._wake_up_writer, b"\0")
+        except BlockingIOError:
+            pass  # the thread has been woken more often than it could look
+
+    # The thread
+
+    def _run(self) -> None:
+        try:
+            self._workers = Workers(self._make_setup(), self._wake_up_reader)
+            self._loop()
+        except Exception as error:
+            self.withdraw()
+            self._host.fail(error)
+            if self._workers is not None:
+                self._workers.cancel()
+
+    def _loop(self) -> None:
+        workers = self._workers
+        while not self._cancelled.is_set():
+            while self._ended_stock_tasks:
+                self._stock_cores -= self._ended_stock_tasks.popleft().threads
+            if self._host.wants_to_stop() or self._closing.is_set():
+                self.withdraw()
+            self._start_jobs()
+            self._report()
+            if self._closing.is_set() and not (workers.are_busy or self._unreported):
+                workers.close()
+                return
+            finished, returned = workers.wait(self._timeout())
+            with self._lock:
+                for task in returned:
+                    self._waiting.add(task)
+            for item in finished:
+                self._learn(item)
+            if finished and not self._unreported:
+                self._report_due_at = time.monotonic() + _REPORT_SECONDS
+            self._unreported.extend(finished)
+        workers.cancel()
+
+    def _start_jobs(self) -> None:
+        while not self._cancelled.is_set():
+            with self._lock:
+                taken = self._waiting.take(self._place_for)
+            if taken is None:
+                return
+            task, place = taken
+            self._start(task, place)
+
+    def _place_for(self, task: Task) -> object | None:
+        """Where the task can run now: a worker, the stock code path, or nowhere yet."""
+        threads = task.threads
+        is_free = self._workers.busy_cores + self._stock_cores + threads <= self._cores
+        if not task.is_warm:
+            return _STOCK if is_free else None
+        if is_free:
+            return self._workers.idle(threads) or self._workers.start(threads)
+        seconds = self._seconds.get(task.job.rule.name)
+        if seconds is None:
+            return None
+        return self._workers.with_room(threads, task.data, seconds, self._queue_ahead_seconds)
+
+    def _start(self, task: Task, place: object) -> None:
+        job = task.job
+        if not task.is_prepared:
+            self._host.announce(task)
+            if isinstance(place, WorkerProcess):
+                try:
+                    task.data = self._router.pickled(job)
+                except Exception:
+                    place = _STOCK  # reports the error as it always did
+        if place is _STOCK:
+            self._stock_cores += task.threads
+            self._stock_tasks[job] = task
+            self._host.start_stock_job(task)
+            return
+        if not task.is_prepared:
+            self._host.prepare(task)
+            task.is_prepared = True
+        place.send(
+            task,
+            self._seconds.get(job.rule.name, self._queue_ahead_seconds),
+            self._router.config_id(job),
+            (job.benchmark_repeats or 1) if job.benchmark is not None else None,
+            self._router.scripts,
+            self._router.configs,
+        )
+
+    def _learn(self, finished: Finished) -> None:
+        rule, seconds = finished.task.job.rule.name, finished.outcome.seconds
+        before = self._seconds.get(rule, seconds)
+        self._seconds[rule] = before + _SMOOTHING * (seconds - before)
+
+    def _report(self) -> None:
+        if self._unreported and (not self._waiting or time.monotonic() >= self._report_due_at):
+            finished, self._unreported = self._unreported, []
+            for item in finished:
+                self._host.finish(item)
+
+    def _timeout(self) -> float | None:
+        if not self._unreported:
+            return None
+        return max(0.0, self._report_due_at - time.monotonic())

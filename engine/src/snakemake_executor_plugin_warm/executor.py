@@ -1,0 +1,126 @@
+"""The executor plugin: Snakemake's local executor with warm workers for Python scripts."""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+
+from snakemake.executors.local import Executor as LocalExecutor
+from snakemake_interface_executor_plugins.executors.base import SubmittedJobInfo
+
+from snakemake_executor_plugin_warm import report
+from snakemake_executor_plugin_warm.dispatcher import Dispatcher
+from snakemake_executor_plugin_warm.routing import Router
+from snakemake_executor_plugin_warm.settings import ExecutorSettings
+from snakemake_executor_plugin_warm.tasks import Task
+from snakemake_executor_plugin_warm.workers import Finished
+from snakemake_warm_worker.protocol import Setup
+
+
+class Executor(LocalExecutor):
+    """Runs `script:` jobs of Python in warm workers, and any other job as it always was.
+
+    Jobs wait in the executor, which never uses more than ``--cores`` cores, whatever a
+    scheduler selects. A job that waits has not been touched: its old output is there, nothing
+    is marked as incomplete, and it can be taken back.
+    """
+
+    # To a scheduler: select what the other resources allow, cores are taken care of here.
+    limits_cores = True
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        settings = self.workflow.executor_settings or ExecutorSettings()
+        router = Router(self.workflow, settings.exclude)
+        self._dispatcher = Dispatcher(
+            host=self,
+            router=router,
+            make_setup=lambda: Setup(
+                router.search_paths(), settings.preload, settings.max_jobs, settings.max_rss_mb
+            ),
+            cores=self.cores or 1,
+            queue_ahead_seconds=settings.queue_ahead_seconds,
+        )
+        # Jobs that Snakemake has prepared for a worker and not yet heard of again.
+        self._under_way: dict[object, Task] = {}
+
+    # Called by Snakemake, in its main thread
+
+    def run_jobs(self, jobs) -> None:
+        self._dispatcher.submit(jobs)
+
+    def run_job(self, job) -> None:
+        self._dispatcher.submit([job])
+
+    def handle_job_success(self, job) -> None:
+        super().handle_job_success(job)
+        self._under_way.pop(job, None)
+
+    def handle_job_error(self, job) -> None:
+        super().handle_job_error(job)
+        self._under_way.pop(job, None)
+        is_final = job.restart_times <= job.attempt - 1
+        if is_final and not self.workflow.execution_settings.keep_going:
+            self._dispatcher.withdraw()
+
+    def shutdown(self) -> None:
+        self._dispatcher.close()
+        super().shutdown()
+
+    def cancel(self) -> None:
+        self._dispatcher.cancel()
+        for task in self._under_way.values():
+            self.workflow.async_run(task.job.postprocess(error=True))
+        self._under_way.clear()
+        super().cancel()
+
+    # Called by the stock code path, in its threads
+
+    def report_job_success(self, job_info: SubmittedJobInfo) -> None:
+        self._dispatcher.stock_job_ended(job_info.job)
+        super().report_job_success(job_info)
+
+    def report_job_error(self, job_info: SubmittedJobInfo, msg=None, **kwargs) -> None:
+        self._dispatcher.stock_job_ended(job_info.job)
+        super().report_job_error(job_info, msg, **kwargs)
+
+    # Called by the dispatcher, in its thread
+
+    def wants_to_stop(self) -> bool:
+        """Whether the user has asked Snakemake to end after the running jobs (SIGTERM)."""
+        return getattr(self.workflow.scheduler, "_user_kill", None) is not None
+
+    def announce(self, task: Task) -> None:
+        self.run_job_pre(task.job)
+
+    def prepare(self, task: Task) -> None:
+        self.workflow.async_run(task.job.prepare())
+        self._under_way[task.job] = task
+        # The record of a started job and that of a finished job must not be written at once.
+        with getattr(self.workflow.scheduler, "_lock", None) or nullcontext():
+            self.report_job_submission(task.info)
+
+    def start_stock_job(self, task: Task) -> None:
+        super().run_job(task.job)
+
+    def finish(self, finished: Finished) -> None:
+        task, outcome = finished
+        error = outcome.error
+        if error is None and outcome.usages:
+            error = report.write_benchmark(
+                task.job, outcome.usages, self.workflow.output_settings.benchmark_extended
+            )
+        if error is None:
+            super().report_job_success(task.info)
+        else:
+            report.print_error(task.job, error, outcome.traceback, self.workflow)
+            self.workflow.scheduler.error_callback(task.job)
+
+    def withdraw(self, tasks: list[Task]) -> None:
+        for task in tasks:
+            if task.is_prepared:
+                self._under_way.pop(task.job, None)
+                self.workflow.persistence.cleanup(task.job)
+        self.workflow.scheduler.running.difference_update(task.job for task in tasks)
+
+    def fail(self, error: Exception) -> None:
+        self.workflow.scheduler.executor_error_callback(error)

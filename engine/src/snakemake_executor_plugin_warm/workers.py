@@ -1,0 +1,209 @@
+"""The worker processes: who is free, who says what, who has died."""
+
+from __future__ import annotations
+
+import os
+import selectors
+import signal
+import time
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from snakemake_interface_common.exceptions import WorkflowError
+
+from snakemake_executor_plugin_warm.process import WorkerProcess
+from snakemake_executor_plugin_warm.tasks import Task
+from snakemake_warm_worker import protocol
+from snakemake_warm_worker.protocol import Outcome, Setup
+
+# Without a file descriptor that tells of a process's end, look this often.
+_POLL_SECONDS = 0.2
+_SECONDS_TO_CLEAN_UP = 3.0
+_SECONDS_TO_EXIT = 5.0
+_MAX_FAILED_STARTS = 3
+
+
+class Finished(NamedTuple):
+    """A job that is over."""
+
+    task: Task
+    outcome: Outcome
+
+
+class Workers:
+    """All worker processes of a run; to be used by one thread only.
+
+    Workers have a fixed number of threads, as native libraries read it once. They are started
+    when there is work for them.
+    """
+
+    def __init__(self, setup: Setup, wake_up_fd: int) -> None:
+        self._setup = setup
+        self._all: list[WorkerProcess] = []
+        self._selector = selectors.DefaultSelector()
+        self._selector.register(wake_up_fd, selectors.EVENT_READ, None)
+        self._wake_up_fd = wake_up_fd
+        self._failed_starts = 0
+        self._process_fds: dict[WorkerProcess, int] = {}
+
+    @property
+    def busy_cores(self) -> int:
+        return sum(worker.threads for worker in self._all if worker.jobs)
+
+    @property
+    def are_busy(self) -> bool:
+        return any(worker.jobs for worker in self._all)
+
+    def idle(self, threads: int) -> WorkerProcess | None:
+        """A worker without work; the one used last comes first, its memory is warm."""
+        for worker in self._all:
+            if worker.threads == threads and worker.takes_jobs and not worker.jobs:
+                return worker
+        return None
+
+    def with_room(
+        self, threads: int, data: bytes, seconds: float, limit: float
+    ) -> WorkerProcess | None:
+        """The busy worker that will come to a further job soonest, if there is one."""
+        candidates = [
+            worker
+            for worker in self._all
+            if worker.threads == threads and worker.has_room(data, seconds, limit)
+        ]
+        return min(candidates, key=lambda worker: worker.seconds_ahead, default=None)
+
+    def start(self, threads: int) -> WorkerProcess:
+        """A new worker; one that idles for another number of threads makes way for it."""
+        worker = WorkerProcess(threads, self._setup)
+        self._all.append(worker)
+        self._selector.register(worker.connection, selectors.EVENT_READ, worker)
+        if hasattr(os, "pidfd_open"):
+            fd = os.pidfd_open(worker.process_id)
+            self._process_fds[worker] = fd
+            self._selector.register(fd, selectors.EVENT_READ, worker)
+        return worker
+
+    def wait(self, timeout: float | None) -> tuple[list[Finished], list[Task]]:
+        """Wait for news: jobs that are over, and jobs that have to go to another worker."""
+        if len(self._process_fds) < len(self._all):
+            timeout = min(timeout or _POLL_SECONDS, _POLL_SECONDS)
+        finished: list[Finished] = []
+        returned: list[Task] = []
+        affected = dict.fromkeys(key.data for key, _ in self._selector.select(timeout))
+        if None in affected:
+            os.read(self._wake_up_fd, 65536)
+        candidates = affected if len(self._process_fds) == len(self._all) else list(self._all)
+        for worker in candidates:
+            if worker is not None:
+                self._listen(worker, finished, returned)
+        return finished, returned
+
+    def close(self) -> None:
+        """Let all workers end; whoever does not is killed."""
+        for worker in self._all:
+            self._disconnect(worker)
+        self._end_all(_SECONDS_TO_EXIT)
+
+    def cancel(self) -> None:
+        """End all workers although they are at work."""
+        for worker in self._all:
+            # A terminal has sent the signal to all of its processes already, but the user may
+            # also have sent it to the main process alone.
+            if worker.jobs and worker.poll() is None:
+                worker.interrupt()
+            self._disconnect(worker)
+        self._end_all(_SECONDS_TO_CLEAN_UP)
+
+    def kill(self) -> None:
+        for worker in self._all:
+            worker.kill()
+
+    def _end_all(self, seconds: float) -> None:
+        deadline = time.monotonic() + seconds
+        while any(worker.poll() is None for worker in self._all) and time.monotonic() < deadline:
+            time.sleep(0.01)
+        self.kill()
+        for fd in self._process_fds.values():
+            os.close(fd)
+        self._process_fds.clear()
+        self._all.clear()
+
+    def _listen(
+        self, worker: WorkerProcess, finished: list[Finished], returned: list[Task]
+    ) -> None:
+        status = worker.poll()
+        while not worker.connection.closed and worker.connection.poll():
+            messages = worker.receive()
+            if messages is None:
+                self._disconnect(worker)
+                break
+            finished.extend(self._understand(worker, messages))
+        if status is None and worker.connection.closed and worker not in self._process_fds:
+            status = worker.poll()
+        if status is not None:
+            self._bury(worker, status, finished, returned)
+
+    def _understand(self, worker: WorkerProcess, messages: list[tuple]) -> Iterator[Finished]:
+        for kind, *data in messages:
+            if kind == protocol.READY:
+                worker.is_ready = True
+                self._failed_starts = 0
+            elif kind == protocol.UNUSABLE:
+                raise WorkflowError(f"a warm worker cannot start (see --warm-preload): {data[0]}")
+            elif kind == protocol.BEGUN:
+                worker.running_id = data[0]
+            elif kind == protocol.DONE:
+                worker.running_id = None
+                task, _ = worker.jobs.pop(data[0])
+                yield Finished(task, data[1])
+            elif kind == protocol.ENDING:
+                worker.ending = data[1]
+                worker.takes_jobs = False
+
+    def _disconnect(self, worker: WorkerProcess) -> None:
+        if not worker.connection.closed:
+            self._selector.unregister(worker.connection)
+            worker.close()
+
+    def _bury(
+        self,
+        worker: WorkerProcess,
+        status: int,
+        finished: list[Finished],
+        returned: list[Task],
+    ) -> None:
+        self._disconnect(worker)
+        self._all.remove(worker)
+        fd = self._process_fds.pop(worker, None)
+        if fd is not None:
+            self._selector.unregister(fd)
+            os.close(fd)
+        if worker.running_id is not None:
+            task, _ = worker.jobs.pop(worker.running_id)
+            finished.append(Finished(task, _outcome_of_end(worker, status)))
+        returned.extend(task for task, _ in worker.jobs.values())
+        worker.jobs.clear()
+        if not worker.is_ready:
+            self._failed_starts += 1
+            if self._failed_starts >= _MAX_FAILED_STARTS:
+                raise WorkflowError(
+                    f"{_MAX_FAILED_STARTS} warm workers in a row have ended while they started "
+                    f"({_describe(status)}); see the messages above, or use --executor local"
+                )
+
+
+def _outcome_of_end(worker: WorkerProcess, status: int) -> Outcome:
+    """How the running job ended whose process has ended: like any process, by exit status."""
+    ending = worker.ending or Outcome(0.0)
+    if ending.error is not None or status == 0:
+        return ending
+    return ending._replace(error=_describe(status))
+
+
+def _describe(status: int) -> str:
+    if status >= 0:
+        return f"exit status {status}"
+    try:
+        return f"killed by {signal.Signals(-status).name}"
+    except ValueError:
+        return f"killed by signal {-status}"

@@ -1,0 +1,148 @@
+"""The counters of one workflow run, fed by Snakemake's log events."""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+RATE_WINDOW_SECONDS = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A failed job, or a failed group of jobs, as shown to the user."""
+
+    label: str
+    cause: str
+    logs: tuple[str, ...]
+
+
+class RunningJob(NamedTuple):
+    """What a job is called and where it logs."""
+
+    rule: str
+    wildcards: Mapping[str, str]
+    logs: Sequence[str]
+
+
+@dataclass(slots=True)
+class RuleCount:
+    """Jobs of one rule: in the plan, started so far (a retry is no new start), done."""
+
+    total: int = 0
+    started: int = 0
+    done: int = 0
+
+
+@dataclass(slots=True)
+class Run:
+    """What is known about a run: jobs done per rule, failures, speed.
+
+    ``done`` and ``total`` are Snakemake's own numbers; the counts per rule come from the job
+    statistics at the start and grow when a checkpoint adds jobs. Times are seconds on the
+    monotonic clock.
+    """
+
+    started_at: float
+    total: int
+    done: int = 0
+    rules: dict[str, RuleCount] = field(default_factory=dict)
+    failures: dict[int, Failure] = field(default_factory=dict)
+    retrying: dict[int, Failure] = field(default_factory=dict)
+    _running: dict[int, RunningJob] = field(default_factory=dict)
+    _rule_of_failed: dict[int, str] = field(default_factory=dict)
+    _samples: deque[tuple[float, int]] = field(default_factory=deque)
+
+    @classmethod
+    def from_stats(cls, stats: Mapping[str, int], now: float) -> Run:
+        """A run from Snakemake's job statistics: jobs per rule in flow order, and ``total``."""
+        rules = {rule: RuleCount(total=n) for rule, n in stats.items() if rule != "total"}
+        return cls(started_at=now, total=stats["total"], rules=rules)
+
+    def job_started(
+        self, job_id: int, rule: str, wildcards: Mapping[str, str], logs: Sequence[str]
+    ) -> None:
+        """Note an attempt of a job; a new attempt clears the failure of the one before."""
+        self._running[job_id] = RunningJob(rule, wildcards, logs)
+        failure = self.failures.pop(job_id, None)
+        if failure is not None:
+            self.retrying[job_id] = failure
+        elif job_id not in self.retrying:
+            count = self._count(rule)
+            count.started += 1
+            count.total = max(count.total, count.started)
+
+    def job_finished(self, job_id: int) -> None:
+        """Count a job as done, once."""
+        job = self._running.pop(job_id, None)
+        if job is not None:
+            self._count(job.rule).done += 1
+        self.retrying.pop(job_id, None)
+        self.failures.pop(job_id, None)
+
+    def job_failed(self, job_id: int, rule: str, cause: str, logs: Iterable[str]) -> Failure:
+        """Note that the last attempt of a job failed."""
+        failure = Failure(self.label(job_id, rule), cause, tuple(logs))
+        self._set_failed(job_id, rule, failure)
+        return failure
+
+    def group_failed(
+        self, group_id: str, jobs: Mapping[int, str], cause: str, logs: Iterable[str]
+    ) -> Failure:
+        """Note the failure of a group; ``jobs`` maps the members' ids to their rules."""
+        members = [self.label(job_id, rule) for job_id, rule in jobs.items()]
+        shown = ", ".join(members[:3]) + (f" and {len(members) - 3} more" if members[3:] else "")
+        failure = Failure(f"group {group_id} ({shown})", cause, tuple(logs))
+        for job_id, rule in jobs.items():
+            self._set_failed(job_id, rule, failure)
+        return failure
+
+    def job_retried(self, job_id: int) -> Failure | None:
+        """Move a failure to the jobs that wait for another attempt; None if there is none."""
+        failure = self.failures.pop(job_id, None)
+        if failure is not None:
+            self.retrying[job_id] = failure
+        return failure
+
+    def give_up_retries(self) -> None:
+        """At the end: a job that was to be retried and never succeeded has failed."""
+        self.failures.update(self.retrying)
+        self.retrying.clear()
+
+    def running_job(self, job_id: int) -> RunningJob | None:
+        """A job that was started and is not finished, None for any other."""
+        return self._running.get(job_id)
+
+    def label(self, job_id: int, rule: str) -> str:
+        """Rule and wildcards of a running job, such as ``silver ticker=AAPL``."""
+        job = self._running.get(job_id)
+        wildcards = job.wildcards if job is not None else {}
+        return " ".join([rule, *(f"{name}={value}" for name, value in wildcards.items())])
+
+    def failed_per_rule(self) -> Counter[str]:
+        """Number of failed jobs by rule."""
+        return Counter(self._rule_of_failed[job_id] for job_id in self.failures)
+
+    def rate_per_second(self, now: float) -> float:
+        """Jobs per second over the last minute, or since the start where that says nothing."""
+        samples = self._samples
+        samples.append((now, self.done))
+        while samples[0][0] < now - RATE_WINDOW_SECONDS and len(samples) > 2:
+            samples.popleft()
+        since, done_before = samples[0]
+        if len(samples) < 3 or self.done == done_before:
+            since, done_before = self.started_at, 0
+        return (self.done - done_before) / max(now - since, 1e-3)
+
+    def _count(self, rule: str) -> RuleCount:
+        count = self.rules.get(rule)
+        if count is None:
+            count = self.rules[rule] = RuleCount()
+        return count
+
+    def _set_failed(self, job_id: int, rule: str, failure: Failure) -> None:
+        self.failures[job_id] = failure
+        self.retrying.pop(job_id, None)
+        self._rule_of_failed[job_id] = rule

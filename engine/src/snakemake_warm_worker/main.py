@@ -1,0 +1,61 @@
+"""Start of a worker process: find the modules, import what is wanted, then work."""
+
+from __future__ import annotations
+
+import ctypes
+import gc
+import importlib
+import os
+import pickle
+import signal
+import sys
+from contextlib import suppress
+from multiprocessing.connection import Connection
+
+from snakemake_warm_worker import protocol
+
+_PR_SET_PDEATHSIG = 1
+
+
+def main() -> int:
+    """Arguments: number of the connection's file descriptor, process id of the executor.
+
+    Returns the exit status.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # between jobs, only the executor decides
+    connection = Connection(int(sys.argv[1]))
+    os.set_inheritable(connection.fileno(), False)
+    if not _die_with_the_executor(int(sys.argv[2])):
+        return 1
+    try:
+        setup = pickle.loads(connection.recv_bytes())
+    except EOFError:
+        return 0
+    sys.path.extend(setup.search_paths)
+    search_paths = list(sys.path)
+    try:
+        from snakemake_warm_worker.worker import Worker
+
+        # Importing Snakemake appends a directory, in a script as here.
+        appended = sys.path[len(search_paths) :]
+        for name in setup.preload:
+            importlib.import_module(name)
+    except Exception as error:
+        message = f"{type(error).__name__}: {error}"
+        with suppress(OSError):  # another worker has said so already
+            connection.send_bytes(pickle.dumps([(protocol.UNUSABLE, message)]))
+        return 1
+    sys.path[:] = search_paths
+    gc.collect()
+    gc.freeze()
+    return Worker(connection, setup, search_paths, appended).run()
+
+
+def _die_with_the_executor(process_id: int) -> bool:
+    """Have this process killed when the executor dies; False if that has happened already.
+
+    A worker that waits sees its connection close; this is for one that is busy.
+    """
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    return os.getppid() == process_id
