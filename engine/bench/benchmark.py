@@ -55,7 +55,7 @@ def next_layer(source, target):
     write(work(pl.read_parquet(source).select("row", "close")), target)
 '''
 
-SNAKEFILE = '''\
+SNAKEFILE = """\
 TICKERS = config["tickers"].split()
 NEXT = ["silver/base_series", "silver/indicators", "gold/events", "gold/features"]
 
@@ -87,20 +87,20 @@ for layer, before in zip(NEXT, ["bronze/ohlcv", *NEXT]):
         params: settings={"eps": 1e-12, "windows": [5, 20]}, code="0" * 32
         log: f"logs/{layer}/exchange={{exchange}}/prefix={{prefix}}/ticker={{ticker}}.log"
         script: "scripts/next.py"
-'''
+"""
 
-FIRST = '''\
+FIRST = """\
 import bench_body
 seed = sum(snakemake.wildcards.ticker.encode())
 bench_body.first(seed, *snakemake.output)
-'''
+"""
 
-NEXT = '''\
+NEXT = """\
 import bench_body
 bench_body.next_layer(snakemake.input.source, snakemake.output.target)
-'''
+"""
 
-POOL = '''\
+POOL = """\
 import multiprocessing, os, sys
 os.environ["POLARS_MAX_THREADS"] = "1"
 import bench_body
@@ -143,7 +143,7 @@ if __name__ == "__main__":
                     after, (chain[layer], layer, ticker), callback=done.put,
                     error_callback=done.put,
                 )
-'''
+"""
 
 WARM = (
     "--executor warm --warm-preload polars bench_body --scheduler depth-first "
@@ -188,8 +188,10 @@ def compare(directory: Path, arguments: argparse.Namespace) -> None:
             directory,
         )
         scaled = stock * len(names) / len(few)
-        print(f"stock, scaled to {len(names)} tickers: {scaled:.1f} s, "
-              f"{scaled / warm_seconds:.1f} times warm")
+        print(
+            f"stock, scaled to {len(names)} tickers: {scaled:.1f} s, "
+            f"{scaled / warm_seconds:.1f} times warm"
+        )
         print("  (start-up is scaled, too)")
 
 

@@ -7,6 +7,7 @@ import sys
 
 import pytest
 from snakemake_interface_scheduler_plugins.tests import DummyDAG, DummyJob, TestSchedulerBase
+
 from snakemake_scheduler_plugin_depth_first import Scheduler
 
 

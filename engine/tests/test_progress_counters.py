@@ -76,7 +76,7 @@ def test_a_group_is_one_failure_of_many_jobs(run: Run) -> None:
     assert failure.label == (
         "group g1 (bronze ticker=T0, bronze ticker=T1, bronze ticker=T2 and 2 more)"
     )
-    assert list(text.failed_lines(run, 20))[0] == "5 failed:"
+    assert next(iter(text.failed_lines(run, 20))) == "5 failed:"
     assert len(list(text.failed_lines(run, 20))) == 2
 
 

@@ -148,7 +148,8 @@ about = {
     "threads_variables": {n: v for n, v in os.environ.items() if n.endswith("_NUM_THREADS")
                           and n not in ("RAYON_NUM_THREADS", "NUMBA_NUM_THREADS")},
     "environment": sorted(n for n in os.environ if n not in
-        ("RAYON_NUM_THREADS", "NUMBA_NUM_THREADS", "POLARS_MAX_THREADS", "SHLVL", "_", "_RJEM_MALLOC_CONF")),
+        ("RAYON_NUM_THREADS", "NUMBA_NUM_THREADS", "POLARS_MAX_THREADS", "SHLVL", "_",
+         "_RJEM_MALLOC_CONF", "PS1")),
     "temporary": [os.environ.get(n) for n in ("TMPDIR", "TMP", "TEMPDIR", "TEMP")],
     "main": sys.modules["__main__"].__dict__ is globals(),
 }

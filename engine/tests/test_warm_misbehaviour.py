@@ -101,17 +101,19 @@ def snakefile() -> str:
     rules.append("        expand('innocent/{n}.json', n=config['names'].split())")
     for name in SUCCEEDING | FAILING:
         log = f"    log: 'logs/{name}.log'\n" if name != "exit_3" else ""
-        rules.append(f"rule {name}:\n    output: 'out/{name}'\n    priority: 2\n{log}"
-                     f"    script: 'scripts/{name}.py'")
-    rules.append("rule innocent:\n    output: 'innocent/{name}.json'\n    priority: 2\n"
-                 "    script: 'scripts/innocent.py'")
+        rules.append(
+            f"rule {name}:\n    output: 'out/{name}'\n    priority: 2\n{log}"
+            f"    script: 'scripts/{name}.py'"
+        )
+    rules.append(
+        "rule innocent:\n    output: 'innocent/{name}.json'\n    priority: 2\n"
+        "    script: 'scripts/innocent.py'"
+    )
     return "\n".join(rules) + "\n"
 
 
 def files() -> dict[str, str]:
-    scripts = {
-        f"scripts/{name}.py": HEAD + body for name, body in (SUCCEEDING | FAILING).items()
-    }
+    scripts = {f"scripts/{name}.py": HEAD + body for name, body in (SUCCEEDING | FAILING).items()}
     scripts["scripts/future.py"] = FAILING["future"] + "\n" + HEAD
     return {"Snakefile": snakefile(), "scripts/innocent.py": INNOCENT, **scripts}
 

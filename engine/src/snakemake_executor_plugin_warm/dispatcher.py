@@ -18,9 +18,10 @@ from snakemake_executor_plugin_warm.tasks import Task, WaitingTasks
 from snakemake_executor_plugin_warm.workers import Finished, Workers
 from snakemake_warm_worker.protocol import Setup
 
-# Snakemake looks at all unfinished jobs of the workflow after each report of finished jobs.
-# As long as there is work at hand, reports are collected for this long.
+# As long as there is work at hand, reports of finished jobs are collected for this long: after
+# each, Snakemake looks at all unfinished jobs of the workflow. The longer that takes, the rarer.
 _REPORT_SECONDS = 0.05
+_REPORT_SECONDS_PER_JOB = 1e-5
 _STOCK = object()
 # Weight of the newest job in the expected duration of its rule's jobs.
 _SMOOTHING = 0.2
@@ -51,6 +52,7 @@ class Dispatcher:
         make_setup: Callable[[], Setup],
         cores: int,
         queue_ahead_seconds: float,
+        jobs_in_all: int,
     ) -> None:
         self._host = host
         self._router = router
@@ -66,6 +68,7 @@ class Dispatcher:
         self._stock_tasks: dict[object, Task] = {}
         self._seconds: dict[str, float] = {}
         self._unreported: list[Finished] = []
+        self._report_seconds = _REPORT_SECONDS + _REPORT_SECONDS_PER_JOB * jobs_in_all
         self._report_due_at = 0.0
         self._closing = threading.Event()
         self._cancelled = threading.Event()
@@ -73,8 +76,15 @@ class Dispatcher:
         os.set_blocking(self._wake_up_writer, False)
         self._workers: Workers | None = None
         self._thread: threading.Thread | None = None
+        self._expected_jobs = 0
 
     # Called from other threads
+
+    def expect(self, jobs: int) -> None:
+        """Start the workers that this many jobs of one thread will need."""
+        self._expected_jobs = jobs
+        if jobs:
+            self._start_thread()
 
     def submit(self, jobs: Iterable) -> None:
         """Take jobs in; those taken in last go first, so that what was begun gets finished."""
@@ -90,9 +100,7 @@ class Dispatcher:
                         rank=(-job.priority, -batch, index),
                     )
                 )
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._run, name="warm", daemon=True)
-            self._thread.start()
+        self._start_thread()
         self._wake_up()
 
     def withdraw(self) -> None:
@@ -129,6 +137,11 @@ class Dispatcher:
             self._thread.join()
             self._thread = None
 
+    def _start_thread(self) -> None:
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._run, name="warm", daemon=True)
+            self._thread.start()
+
     def _wake_up(self) -> None:
         try:
             os.write(self._wake_up_writer, b"\0")
@@ -140,6 +153,8 @@ class Dispatcher:
     def _run(self) -> None:
         try:
             self._workers = Workers(self._make_setup(), self._wake_up_reader)
+            for _ in range(min(self._expected_jobs, self._cores)):
+                self._workers.start(threads=1)
             self._loop()
         except Exception as error:
             self.withdraw()
@@ -166,7 +181,7 @@ class Dispatcher:
             for item in finished:
                 self._learn(item)
             if finished and not self._unreported:
-                self._report_due_at = time.monotonic() + _REPORT_SECONDS
+                self._report_due_at = time.monotonic() + self._report_seconds
             self._unreported.extend(finished)
         workers.cancel()
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gc
+import itertools
+import time
 from contextlib import nullcontext
 
 from snakemake.executors.local import Executor as LocalExecutor
@@ -14,6 +17,9 @@ from snakemake_executor_plugin_warm.settings import ExecutorSettings
 from snakemake_executor_plugin_warm.tasks import Task
 from snakemake_executor_plugin_warm.workers import Finished
 from snakemake_warm_worker.protocol import Setup
+
+# Jobs to look at for the number of workers that will surely be needed.
+_LOOK_AHEAD = 256
 
 
 class Executor(LocalExecutor):
@@ -39,9 +45,20 @@ class Executor(LocalExecutor):
             ),
             cores=self.cores or 1,
             queue_ahead_seconds=settings.queue_ahead_seconds,
+            jobs_in_all=len(self.dag),
         )
         # Jobs that Snakemake has prepared for a worker and not yet heard of again.
         self._under_way: dict[object, Task] = {}
+        # Workers import their modules while Snakemake selects the first jobs.
+        self._dispatcher.expect(
+            sum(
+                router.script_id(job) is not None and job.threads == 1
+                for job in itertools.islice(self.dag.ready_jobs, _LOOK_AHEAD)
+            )
+        )
+        if settings.collector_threshold:
+            # The plan of jobs stays until the end: the collector need not go through it again.
+            gc.freeze()
 
     # Called by Snakemake, in its main thread
 
@@ -100,7 +117,13 @@ class Executor(LocalExecutor):
             self.report_job_submission(task.info)
 
     def start_stock_job(self, task: Task) -> None:
-        super().run_job(task.job)
+        job = task.job
+        if not job.is_group() and job.is_norun and not job.has_products():
+            # A target rule has nothing to run. To prepare it, Snakemake compares each of its
+            # inputs with each job: minutes for 40,000 inputs.
+            self.report_job_success(task.info)
+        else:
+            super().run_job(task.job)
 
     def finish(self, finished: Finished) -> None:
         task, outcome = finished
@@ -123,4 +146,6 @@ class Executor(LocalExecutor):
         self.workflow.scheduler.running.difference_update(task.job for task in tasks)
 
     def fail(self, error: Exception) -> None:
+        while self.workflow.scheduler is None:
+            time.sleep(0.01)  # a worker can fail to start before Snakemake is ready to hear of it
         self.workflow.scheduler.executor_error_callback(error)

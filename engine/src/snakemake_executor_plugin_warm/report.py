@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from snakemake.benchmark import BenchmarkRecord, write_benchmark_records
+from snakemake.logging import logger
 from snakemake.settings.enums import Quietness
 from snakemake_interface_logger_plugins.common import LogEvent
 
-from snakemake.logging import logger
 from snakemake_warm_worker.protocol import Usage
 
 LOG_DIRECTORY = Path(".snakemake", "log", "warm")

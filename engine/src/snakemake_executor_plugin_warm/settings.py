@@ -3,6 +3,7 @@
 Snakemake reads the types of the fields, so they must not be postponed to strings.
 """
 
+import gc
 from dataclasses import dataclass, field
 
 from snakemake_interface_common.exceptions import WorkflowError
@@ -49,9 +50,22 @@ class ExecutorSettings(ExecutorSettingsBase):
             "seconds of work before it; 0: one job at a time.",
         },
     )
+    collector_threshold: int = field(
+        default=50_000,
+        metadata={
+            "help": "Let Python's cyclic garbage collector look at new objects of Snakemake's "
+            "main process after this many, as its plan of jobs is no garbage; 0: Python's own "
+            "threshold.",
+        },
+    )
 
     def __post_init__(self) -> None:
-        for name in ("max_rss_mb", "max_jobs", "queue_ahead_seconds"):
+        for name in ("max_rss_mb", "max_jobs", "queue_ahead_seconds", "collector_threshold"):
             if getattr(self, name) < 0:
                 option = f"--warm-{name.replace('_', '-')}"
                 raise WorkflowError(f"{option} must not be negative, got {getattr(self, name)}")
+        if self.collector_threshold:
+            # Snakemake makes its plan after it has read the settings and before it makes the
+            # executor: this is the place to be in time for it.
+            gc.freeze()
+            gc.set_threshold(self.collector_threshold)

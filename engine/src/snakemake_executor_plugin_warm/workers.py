@@ -21,6 +21,8 @@ _POLL_SECONDS = 0.2
 _SECONDS_TO_CLEAN_UP = 3.0
 _SECONDS_TO_EXIT = 5.0
 _MAX_FAILED_STARTS = 3
+# Somebody else's kill says less about the next start.
+_MAX_KILLED_STARTS = 30
 
 
 class Finished(NamedTuple):
@@ -68,7 +70,7 @@ class Workers:
         candidates = [
             worker
             for worker in self._all
-            if worker.threads == threads and worker.has_room(data, seconds, limit)
+            if worker.threads == threads and worker.jobs and worker.has_room(data, seconds, limit)
         ]
         return min(candidates, key=lambda worker: worker.seconds_ahead, default=None)
 
@@ -185,9 +187,10 @@ class Workers:
         worker.jobs.clear()
         if not worker.is_ready:
             self._failed_starts += 1
-            if self._failed_starts >= _MAX_FAILED_STARTS:
+            was_killed = status == -signal.SIGKILL
+            if self._failed_starts >= (_MAX_KILLED_STARTS if was_killed else _MAX_FAILED_STARTS):
                 raise WorkflowError(
-                    f"{_MAX_FAILED_STARTS} warm workers in a row have ended while they started "
+                    f"{self._failed_starts} warm workers in a row have ended while they started "
                     f"({_describe(status)}); see the messages above, or use --executor local"
                 )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator
 
@@ -35,7 +36,7 @@ def failure_cause(message: str) -> str:
     if match := _SIGNAL.search(message):
         return f"killed by {match[1]}"
     lines = [line.strip() for line in message.splitlines() if line.strip()]
-    for line, following in zip(lines, lines[1:], strict=False):
+    for line, following in itertools.pairwise(lines):
         if match := _EXCEPTION_LINE.match(line):
             return shortened(f"{match[1]}: {following}")
     return shortened(" ".join(lines[:2])) if lines else "no reason reported"

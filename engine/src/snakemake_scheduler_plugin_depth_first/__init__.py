@@ -9,7 +9,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from snakemake_interface_scheduler_plugins.base import SchedulerBase
 from snakemake_interface_scheduler_plugins.interfaces.jobs import GroupJobSchedulerInterface
 
-__all__ = ["Scheduler"]
+from snakemake_scheduler_plugin_depth_first.settings import SchedulerSettings
+
+__all__ = ["Scheduler", "SchedulerSettings"]
 
 _CORES = "_cores"
 _JOB_COUNT = "_job_count"
@@ -29,6 +31,9 @@ class Scheduler(SchedulerBase):
 
     def __post_init__(self) -> None:
         self._depths: dict = {}
+        if self.settings is not None and self.settings.no_rate_limit:
+            # Snakemake makes its limiter from this setting, after it has made the scheduler.
+            self.dag.workflow.scheduling_settings.max_jobs_per_timespan = None
 
     def select_jobs(
         self,
@@ -68,9 +73,7 @@ class Scheduler(SchedulerBase):
         scheduler = getattr(getattr(self.dag, "workflow", None), "scheduler", None)
         if scheduler is None or not jobs:
             return False
-        return all(
-            getattr(scheduler.get_executor(job), "limits_cores", False) for job in jobs[:1]
-        )
+        return all(getattr(scheduler.get_executor(job), "limits_cores", False) for job in jobs[:1])
 
     def _update_depths(self, selectable_jobs: Sequence) -> None:
         needed = set(self.dag.needrun_jobs())

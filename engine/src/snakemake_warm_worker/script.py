@@ -61,7 +61,8 @@ def run_job(
 ) -> Outcome:
     """Run a script for a job, ``repeats`` times with measurements if that is not None.
 
-    ``paths`` are the places to find modules, before and after the script's own; ``modules`` takes the script's module: what it left running may still need its names.
+    ``paths`` are the places to find modules, before and after the script's own; ``modules``
+    takes the script's module: what it left running may still need its names.
     """
     started_at = time.perf_counter()
     usages: list[Usage] = []
