@@ -23,6 +23,7 @@ rule job:
 """
 JOB = """
 import os, time
+open(f"pids/{os.getpid()}", "w").close()
 with open(snakemake.output[0], "w") as file:
     file.write("begun")
     file.flush()
@@ -35,15 +36,17 @@ SEED = 20240229
 KILLS = 50
 
 
-def kill_workers_at_random(process) -> int:
-    """Kill a random worker again and again; returns the number of kills."""
+def kill_workers_at_random(process, directory: Path) -> int:
+    """Kill a random worker that runs jobs, again and again; returns the number of kills."""
     choose = random.Random(SEED)
     kills = 0
     while process.poll() is None and kills < KILLS:
         time.sleep(choose.uniform(0.0, 0.12))
-        living = sorted(workflows.workers(process.pid), key=lambda worker: worker.pid)
-        # Workers that have not started a job yet say nothing about running jobs.
-        living = [worker for worker in living if time.time() - worker.create_time() > 0.3]
+        started = {path.name for path in (directory / "pids").iterdir()}
+        living = sorted(
+            (worker for worker in workflows.workers(process.pid) if str(worker.pid) in started),
+            key=lambda worker: worker.pid,
+        )
         if living:
             try:
                 choose.choice(living).kill()
@@ -56,10 +59,11 @@ def kill_workers_at_random(process) -> int:
 @pytest.mark.parametrize("retries", [0, 5])
 def test_killed_workers_fail_only_the_job_that_they_ran(tmp_path, retries):
     workflows.write(tmp_path, {"Snakefile": MANY, "job.py": JOB})
+    (tmp_path / "pids").mkdir()
     process = workflows.start(
         tmp_path, "--keep-going", "--retries", str(retries), *workflows.WARM, cores=4
     )
-    kills = kill_workers_at_random(process)
+    kills = kill_workers_at_random(process, tmp_path)
     assert process.wait(workflows.SECONDS_TO_END) == (0 if retries else 1)
     console = (tmp_path / "console.txt").read_text()
     blamed = re.findall(r"Error in rule job:\n +message: (.*) \(i=(\d+)\)", console)

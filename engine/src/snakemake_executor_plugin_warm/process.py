@@ -8,7 +8,8 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -54,7 +55,7 @@ class WorkerProcess:
         self._known_scripts: set[int] = set()
         self._known_configs: set[int] = set()
         ours, theirs = socket.socketpair()
-        with theirs:
+        with theirs, _interrupts_blocked():
             self._process = subprocess.Popen(
                 [
                     sys.executable,
@@ -149,6 +150,16 @@ class WorkerProcess:
             self.connection.send_bytes(pickle.dumps(messages[0] if single else messages))
         except OSError:
             self.takes_jobs = False  # it has died: its exit status will tell
+
+
+@contextmanager
+def _interrupts_blocked() -> Iterator[None]:
+    """A process that starts now does not notice an interrupt until it unblocks the signal."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _environment(threads: int) -> dict[str, str]:

@@ -20,7 +20,7 @@ from snakemake_warm_worker.protocol import Outcome, Setup
 _POLL_SECONDS = 0.2
 _SECONDS_TO_CLEAN_UP = 3.0
 _SECONDS_TO_EXIT = 5.0
-_MAX_FAILED_STARTS = 3
+_MAX_FAILED_STARTS = 10
 # Somebody else's kill says less about the next start.
 _MAX_KILLED_STARTS = 30
 
@@ -109,9 +109,11 @@ class Workers:
     def cancel(self) -> None:
         """End all workers although they are at work."""
         for worker in self._all:
+            if not worker.is_ready:
+                worker.kill()
             # A terminal has sent the signal to all of its processes already, but the user may
             # also have sent it to the main process alone.
-            if worker.jobs and worker.poll() is None:
+            elif worker.jobs and worker.poll() is None:
                 worker.interrupt()
             self._disconnect(worker)
         self._end_all(_SECONDS_TO_CLEAN_UP)

@@ -23,6 +23,7 @@ def main() -> int:
     Returns the exit status.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # between jobs, only the executor decides
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     connection = Connection(int(sys.argv[1]))
     os.set_inheritable(connection.fileno(), False)
     if not _die_with_the_executor(int(sys.argv[2])):
