@@ -15,6 +15,10 @@ import sys
 import tempfile
 import threading
 import warnings
+
+# The same as signal.getsignal without its conversion to enumerations, which is noticeable when all
+# signals are looked at after each job.
+from _signal import getsignal
 from types import ModuleType
 
 _SIGNALS = sorted(signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP})
@@ -43,7 +47,7 @@ class Isolation:
         self._directory = os.getcwd()
         self._environment = dict(os.environ)
         self._umask = _current_umask()
-        self._signals = {number: signal.getsignal(number) for number in _SIGNALS}
+        self._signals = {number: getsignal(number) for number in _SIGNALS}
         self._sys = {name: getattr(sys, name) for name in _SYS_ATTRIBUTES}
         self._search_path = list(sys.path)
         self._finders = (list(sys.meta_path), list(sys.path_hooks))
@@ -82,7 +86,7 @@ class Isolation:
         signal.alarm(0)
         signal.setitimer(signal.ITIMER_REAL, 0)
         for number, handler in self._signals.items():
-            if signal.getsignal(number) is not handler and handler is not None:
+            if getsignal(number) is not handler and handler is not None:
                 signal.signal(number, handler)
         os.umask(self._umask)
         os.chdir(self._directory)
@@ -121,6 +125,7 @@ class Isolation:
                 os.environ[name] = value
 
     def _restore_modules(self, script_directory: str) -> None:
+        sys.modules["__main__"] = self._modules["__main__"]
         if sys.modules == self._modules:
             return
         new = {name: mod for name, mod in sys.modules.items() if name not in self._modules}
