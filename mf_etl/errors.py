@@ -19,3 +19,7 @@ class RawFileError(MfEtlError):
 
 class SchemaError(MfEtlError):
     """A table does not have the columns, dtypes or order that its declaration promises."""
+
+
+class ResearchError(MfEtlError):
+    """A dataset, a specification or a run folder cannot be used as asked."""

@@ -19,6 +19,8 @@ rule bronze_ohlcv:
         DATA.bronze_ohlcv.log,
     conda:
         "../envs/mf_etl.yaml"
+    resources:
+        tmpdir=None,
     params:
         source_file=raw_source_file,
         fingerprint=raw_fingerprint,

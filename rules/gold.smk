@@ -23,6 +23,8 @@ rule gold_events:
         DATA.gold_events.log,
     conda:
         "../envs/mf_etl.yaml"
+    resources:
+        tmpdir=None,
     params:
         settings=settings_for("gold_events"),
         code=code_for("gold_events"),
@@ -40,6 +42,8 @@ rule gold_features:
         DATA.gold_features.log,
     conda:
         "../envs/mf_etl.yaml"
+    resources:
+        tmpdir=None,
     params:
         settings=settings_for("gold_features"),
         code=code_for("gold_features"),

@@ -23,6 +23,8 @@ rule silver_base:
         DATA.silver_base.log,
     conda:
         "../envs/mf_etl.yaml"
+    resources:
+        tmpdir=None,
     params:
         settings=settings_for("silver_base"),
         code=code_for("silver_base"),
@@ -40,6 +42,8 @@ rule silver_indicators:
         DATA.silver_indicators.log,
     conda:
         "../envs/mf_etl.yaml"
+    resources:
+        tmpdir=None,
     params:
         settings=settings_for("silver_indicators"),
         code=code_for("silver_indicators"),
