@@ -5,7 +5,7 @@ include: "rules/common.smk"
 
 
 rule all:
-    """Every layer of every ticker."""
+    """Every layer of every ticker, and what is known of them all."""
     default_target: True
     input:
         for_every_ticker(
@@ -15,8 +15,12 @@ rule all:
             DATA.gold_events,
             DATA.gold_features,
         ),
+        universe_files,
 
 
 include: "rules/bronze.smk"
 include: "rules/silver.smk"
 include: "rules/gold.smk"
+include: "rules/universe.smk"
+include: "rules/qa.smk"
+include: "rules/after.smk"

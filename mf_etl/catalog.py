@@ -14,7 +14,10 @@ from mf_etl.settings.sections import EXCHANGE_PATTERN, TICKER_PATTERN, Paths
 
 PER_TICKER = "exchange={exchange}/prefix={prefix}/ticker={ticker}"
 
+LAYERS = ("bronze_ohlcv", "silver_base", "silver_indicators", "gold_events", "gold_features")
+
 WILDCARD_SHAPES = {
+    "layer": "|".join(LAYERS),
     "exchange": EXCHANGE_PATTERN,
     "prefix": "[A-Z0-9]",
     "ticker": TICKER_PATTERN,
@@ -50,12 +53,16 @@ class Dataset(str):
     @property
     def log(self) -> str:
         """Log of one job; written only when there is something to say."""
-        return f"{self.logs_root}/{self.name}/{{exchange}}/{{prefix}}/{{ticker}}.log"
+        return "/".join([self.logs_root, self.name, *self._wildcards]) + ".log"
 
     @property
     def benchmark(self) -> str:
         """Benchmark file of one job."""
-        return f"{self.logs_root}/benchmarks/{self.name}/{{exchange}}/{{prefix}}/{{ticker}}.tsv"
+        return "/".join([self.logs_root, "benchmarks", self.name, *self._wildcards]) + ".tsv"
+
+    @property
+    def _wildcards(self) -> list[str]:
+        return re.findall(r"\{\w+\}", self)
 
 
 @dataclass(frozen=True)
@@ -73,6 +80,43 @@ class Catalog:
     def per_ticker(self) -> list[Dataset]:
         """The datasets with one file a ticker, in flow order."""
         return [getattr(self, field.name) for field in fields(self)]
+
+
+@dataclass(frozen=True)
+class Aggregates:
+    """The files over the universe below the roots of one build."""
+
+    layer_summary: Dataset
+    file_manifest: Dataset
+    file_manifest_stable: Dataset
+    symbol_master: Dataset
+    symbol_master_csv: Dataset
+    bronze_sanity_summary: Dataset
+    bronze_sanity_by_exchange: Dataset
+    bronze_sanity_by_exchange_csv: Dataset
+    bronze_rows_by_year: Dataset
+    bronze_rows_by_year_csv: Dataset
+    problem_tickers: Dataset
+    problem_tickers_csv: Dataset
+    silver_run_summary: Dataset
+    silver_ticker_results: Dataset
+    silver_sanity_summary: Dataset
+    indicators_run_summary: Dataset
+    indicators_ticker_results: Dataset
+    indicators_sanity_summary: Dataset
+    gold_event_run_summary: Dataset
+    gold_event_ticker_results: Dataset
+    gold_event_sanity_summary: Dataset
+    gold_feature_run_summary: Dataset
+    gold_feature_ticker_results: Dataset
+    gold_feature_sanity_summary: Dataset
+    qa_verdict: Dataset
+    qa_gate: Dataset
+
+    def made_together(self) -> list[Dataset]:
+        """The files that a build brings up to date as one, after all tickers."""
+        apart = ("layer_summary", "file_manifest", "file_manifest_stable")
+        return [getattr(self, field.name) for field in fields(self) if field.name not in apart]
 
 
 def fingerprint_cache(paths: Paths) -> Path:
@@ -94,6 +138,54 @@ _PATTERNS = {
     "gold_events": f"gold/events_by_symbol/{PER_TICKER}/part-000.parquet",
     "gold_features": f"gold/features_by_symbol/{PER_TICKER}/part-000.parquet",
 }
+
+
+_IN_DATA = {
+    "layer_summary": "summaries/{layer}/exchange={exchange}/prefix={prefix}/part-000.parquet",
+    "file_manifest": "bronze/manifests/file_manifest.parquet",
+    "file_manifest_stable": "bronze/manifests/file_manifest_stable.parquet",
+    "symbol_master": "bronze/symbol_master/symbol_master.parquet",
+    "symbol_master_csv": "bronze/symbol_master/symbol_master.csv",
+}
+_IN_RESULTS = {
+    "bronze_sanity_summary": "bronze_qa/bronze_sanity_summary.json",
+    "bronze_sanity_by_exchange": "bronze_qa/bronze_sanity_by_exchange.parquet",
+    "bronze_sanity_by_exchange_csv": "bronze_qa/bronze_sanity_by_exchange.csv",
+    "bronze_rows_by_year": "bronze_qa/bronze_rows_by_year.parquet",
+    "bronze_rows_by_year_csv": "bronze_qa/bronze_rows_by_year.csv",
+    "problem_tickers": "bronze_qa/problem_tickers.parquet",
+    "problem_tickers_csv": "bronze_qa/problem_tickers.csv",
+    "silver_run_summary": "silver_run_summaries/silver_run_summary.json",
+    "silver_ticker_results": "silver_run_summaries/silver_ticker_results.parquet",
+    "silver_sanity_summary": "silver_qa/silver_sanity_summary.json",
+    "indicators_run_summary": "indicators_run_summaries/indicators_run_summary.json",
+    "indicators_ticker_results": "indicators_run_summaries/indicators_ticker_results.parquet",
+    "indicators_sanity_summary": "indicator_qa/indicator_sanity_summary.json",
+    "gold_event_run_summary": "gold_event_run_summaries/gold_event_run_summary.json",
+    "gold_event_ticker_results": "gold_event_run_summaries/gold_event_ticker_results.parquet",
+    "gold_event_sanity_summary": "gold_event_qa/events_sanity_summary.json",
+    "gold_feature_run_summary": "gold_feature_run_summaries/gold_feature_run_summary.json",
+    "gold_feature_ticker_results": "gold_feature_run_summaries/gold_feature_ticker_results.parquet",
+    "gold_feature_sanity_summary": "gold_feature_qa/features_sanity_summary.json",
+    "qa_verdict": "qa/verdict.json",
+    "qa_gate": "qa/passed.json",
+}
+
+
+def aggregates(paths: Paths) -> Aggregates:
+    """The files over the universe of a build whose files lie below `paths`."""
+    return Aggregates(
+        **{
+            name: Dataset(f"{root}/{pattern}", name, paths.logs_root)
+            for root, patterns in ((paths.data_root, _IN_DATA), (paths.results_root, _IN_RESULTS))
+            for name, pattern in patterns.items()
+        }
+    )
+
+
+def run_history(paths: Paths) -> Path:
+    """The folder with one record a run."""
+    return Path(paths.results_root, "run_history")
 
 
 def catalog(paths: Paths) -> Catalog:

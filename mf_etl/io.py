@@ -41,15 +41,27 @@ def replacing(path: Path) -> Iterator[Path]:
         raise
 
 
-def write_parquet(frame: pl.DataFrame, path: Path, options: ParquetOptions) -> None:
-    """Write one Parquet file; the same frame and options give the same bytes."""
+def write_parquet(
+    frame: pl.DataFrame,
+    path: Path,
+    options: ParquetOptions,
+    metadata: dict[str, str] | None = None,
+) -> None:
+    """Write one Parquet file; the same frame, options and `metadata` give the same bytes."""
     with replacing(path) as temporary:
         frame.write_parquet(
             temporary,
             compression=options.compression,
             compression_level=options.compression_level,
             statistics=options.statistics,
+            metadata=metadata,
         )
+
+
+def write_csv(frame: pl.DataFrame, path: Path) -> None:
+    """Write `frame` as CSV with a header; nulls are empty fields."""
+    with replacing(path) as temporary:
+        frame.write_csv(temporary)
 
 
 def write_json(value: Any, path: Path) -> None:

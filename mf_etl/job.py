@@ -47,6 +47,8 @@ def arguments(main: Callable[..., None], snakemake: Any) -> dict[str, Any]:
 def _converted(value: Any, annotation: Any) -> Any:
     if annotation is Path:
         return Path(value)
+    if annotation == list[Path]:
+        return [Path(path) for path in value]
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation.model_validate(value)
     return value

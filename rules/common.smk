@@ -10,10 +10,18 @@ ROOT = Path(workflow.basedir)
 # The library beside this workflow, also where it is not installed as a package.
 sys.path.insert(0, str(ROOT))
 
-from mf_etl.catalog import WILDCARD_SHAPES, catalog, fingerprint_cache, settled_record
+from mf_etl.catalog import (
+    LAYERS as STEPS,
+    WILDCARD_SHAPES,
+    aggregates,
+    catalog,
+    fingerprint_cache,
+    run_history,
+    settled_record,
+)
 from mf_etl.errors import MfEtlError
 from mf_etl.fingerprints import Fingerprints
-from mf_etl.provenance import code_digest, run_id
+from mf_etl.provenance import code_digest, content_fingerprint, run_id
 from mf_etl.settled import Settled
 from mf_etl.settings.model import ENV_PREFIX, load_settings
 from mf_etl.settings.steps import step_settings
@@ -43,21 +51,13 @@ except MfEtlError as error:
     stop(error)
 
 DATA = catalog(SETTINGS.paths)
+TOTAL = aggregates(SETTINGS.paths)
 UNIVERSE = Universe(Path(SETTINGS.paths.raw_root), SETTINGS.universe)
 FINGERPRINTS = Fingerprints(fingerprint_cache(SETTINGS.paths))
 
 
 wildcard_constraints:
     **WILDCARD_SHAPES,
-
-
-STEPS = (
-    "bronze_ohlcv",
-    "silver_base",
-    "silver_indicators",
-    "gold_events",
-    "gold_features",
-)
 
 
 def settings_for(step):
@@ -73,15 +73,73 @@ def code_for(step):
 STEPS_DIGEST = run_id([(settings_for(step), code_for(step)) for step in STEPS])
 
 
-def made_from(pair):
-    """What all files of a ticker are made from."""
-    raw = UNIVERSE.raw_path(*pair)
+def tickers():
+    """The (exchange, ticker) pairs to build."""
+    try:
+        return UNIVERSE.tickers
+    except MfEtlError as error:
+        stop(error)
+
+
+# Besides tickers, these are settled or not: the manifest, and all other files over the universe.
+MANIFEST, AGGREGATES = ("file_manifest",), ("aggregates",)
+AGGREGATE_STEPS = (
+    "layer_summary",
+    "symbol_master",
+    "bronze_qa",
+    "layer_qa",
+    "qa_verdict",
+    "qa_gate",
+)
+
+
+def made_from(unit):
+    """What all files of a ticker, or all files over the universe, are made from."""
+    if unit == MANIFEST:
+        return run_id(
+            settings_for("file_manifest"), code_for("file_manifest"), raw_state()
+        )
+    if unit == AGGREGATES:
+        made = [SETTINGS.qa.model_dump(), SETTINGS.parquet.model_dump()]
+        made += [code_for(step) for step in AGGREGATE_STEPS]
+        return run_id(made, [made_from(pair) for pair in tickers()])
+    raw = UNIVERSE.raw_path(*unit)
     return run_id(
-        STEPS_DIGEST, UNIVERSE.source_file(*pair), FINGERPRINTS.of_readable(raw)
+        STEPS_DIGEST, UNIVERSE.source_file(*unit), FINGERPRINTS.of_readable(raw)
     )
 
 
-SETTLED = Settled(settled_record(SETTINGS.paths), DATA, made_from)
+def files_of(unit):
+    """All files of a ticker, of the manifest, or over the universe."""
+    if unit == MANIFEST:
+        return [TOTAL.file_manifest]
+    if unit == AGGREGATES:
+        return TOTAL.made_together()
+    exchange, ticker = unit
+    return [
+        dataset.path(exchange=exchange, ticker=ticker) for dataset in DATA.per_ticker()
+    ]
+
+
+def raw_state(wildcards=None):
+    """Digest of what the raw root holds, time stamps included."""
+    return run_id([(*row,) for row in raw_files()])
+
+
+def raw_files():
+    """Path, role, fingerprint and time stamp of every raw file."""
+    for file in UNIVERSE.files:
+        path = os.path.join(str(UNIVERSE.raw_root), file.source_file)
+        is_read = file.role == "build"
+        try:
+            stamp = os.stat(path).st_mtime_ns
+        except OSError:
+            stamp = None
+        content = FINGERPRINTS.of_readable(path) if is_read else None
+        yield file.source_file, file.role, content, stamp
+
+
+SETTLED = Settled(settled_record(SETTINGS.paths), files_of, made_from)
 
 
 def plan_may_skip():
@@ -119,10 +177,7 @@ def for_every_ticker(*datasets):
     """An input function: these datasets' files for the tickers that may have something to do."""
 
     def files(wildcards):
-        try:
-            pairs = UNIVERSE.tickers
-        except MfEtlError as error:
-            stop(error)
+        pairs = tickers()
         FINGERPRINTS.prepare(UNIVERSE.raw_path(*pair) for pair in pairs)
         if plan_may_skip():
             settled = SETTLED.among(pairs)
@@ -137,23 +192,17 @@ def for_every_ticker(*datasets):
     return files
 
 
-def record_settled():
-    """After a run: the tickers of which all jobs were up to date or have been done."""
-    if workflow.dag is None or workflow.touch or not by_content():
-        return
-    done = {}
-    for job in workflow.dag.jobs:
-        if job.rule.name in STEPS:
-            pair = (job.wildcards.exchange, job.wildcards.ticker)
-            is_done = workflow.dag.finished(job) or not workflow.dag.needrun(job)
-            done.setdefault(pair, []).append(is_done)
-    SETTLED.add(
-        pair for pair, jobs in done.items() if len(jobs) == len(STEPS) and all(jobs)
-    )
-
-
-if workflow.is_main_process:
-    atexit.register(record_settled)
+def universe_files(wildcards):
+    """The files over the universe, unless they and all tickers are settled."""
+    if not plan_may_skip():
+        return [TOTAL.qa_gate, TOTAL.file_manifest]
+    pairs = set(tickers())
+    settled = SETTLED.among([*pairs, MANIFEST, AGGREGATES])
+    is_settled = pairs <= settled and AGGREGATES in settled
+    return [
+        *([] if is_settled else [TOTAL.qa_gate]),
+        *([] if MANIFEST in settled else [TOTAL.file_manifest]),
+    ]
 
 
 def raw_file(wildcards):

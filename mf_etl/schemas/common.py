@@ -21,11 +21,31 @@ QUALITY_WARN_COUNT = Column(
 CLOSE = Column("close", pl.Float64, "last price", "currency", nullable=False)
 VOLUME = Column("volume", pl.Float64, "adjusted volume, may be fractional", "shares", False)
 TRUE_RANGE = Column(
-    "tr", HELPER, "true range: max(h−l, |h−prev_close|, |l−prev_close|); first row h−l", "currency"
+    "tr",
+    HELPER,
+    "true range: max(h−l, |h−prev_close|, |l−prev_close|); first row h−l",
+    "currency",
+    bounds=(0, None),
 )
-ATR_14 = Column("atr_14", HELPER, "Wilder's average true range over 14 bars", "currency")
-TMF_21 = Column("tmf_21", HELPER, "Twiggs Money Flow, 21 bars", "ratio")
-TTI_PROXY = Column("tti_proxy_v1_21", HELPER, "stand-in for the Twiggs Trend Index", "ratio")
+ATR_14 = Column(
+    "atr_14",
+    HELPER,
+    "Wilder's average true range over 14 bars",
+    "currency",
+    bounds=(0, None),
+    statistics=("nulls",),
+)
+TMF_21 = Column(
+    "tmf_21", HELPER, "Twiggs Money Flow, 21 bars", "ratio", bounds=(-1, 1), statistics=("nulls",)
+)
+TTI_PROXY = Column(
+    "tti_proxy_v1_21",
+    HELPER,
+    "stand-in for the Twiggs Trend Index",
+    "ratio",
+    bounds=(-1, 1),
+    statistics=("nulls",),
+)
 
 
 def version(name: str, of: str) -> Column:

@@ -17,6 +17,7 @@ import polars as pl
 
 from mf_etl.errors import SchemaError
 from mf_etl.io import ParquetOptions, write_parquet
+from mf_etl.schemas.statistics import Statistic, statistics_metadata
 
 
 class _HelperFloat:
@@ -32,13 +33,19 @@ HELPER_DTYPES = {"float32": pl.Float32, "float64": pl.Float64}
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column: name, stored dtype (or ``HELPER``), one-line meaning, unit, may it be null."""
+    """One column: name, stored dtype (or ``HELPER``), one-line meaning, unit, may it be null.
+
+    `bounds` are the least and the greatest value that can be right; None is no bound.
+    `statistics` names what each file tells of the column (see `mf_etl.schemas.statistics`).
+    """
 
     name: str
     dtype: Any
     meaning: str
     unit: str = ""
     nullable: bool = True
+    bounds: tuple[float | None, float | None] | None = None
+    statistics: tuple[Statistic, ...] = ()
 
     def stored_dtype(self, helper_dtype: Any) -> Any:
         """The polars dtype in the file, with ``HELPER`` resolved to `helper_dtype`."""
@@ -106,7 +113,8 @@ class Table:
         helper_dtype = HELPER_DTYPES[options.helper_dtype]
         stored = self._stored(frame, helper_dtype)
         self.check(stored, helper_dtype)
-        write_parquet(stored, path, options)
+        told = {column.name: told_of(column) for column in self.columns}
+        write_parquet(stored, path, options, metadata=statistics_metadata(stored, told))
 
     def read(self, path: Path, columns: Sequence[str] | None = None) -> pl.DataFrame:
         """Read a file of this table, or only some of its `columns`."""
@@ -127,6 +135,13 @@ class Table:
                 for series in frame.get_columns()
             ]
         )
+
+
+def told_of(column: Column) -> tuple[Statistic, ...]:
+    """What a file tells of a column: of a flag how often it is set, and what is declared."""
+    of_flag = ("true",) if column.dtype == pl.Boolean else ()
+    of_bounds = ("min", "max") if column.bounds else ()
+    return tuple(dict.fromkeys((*of_flag, *of_bounds, *column.statistics)))
 
 
 def _rounded(series: pl.Series, dtype: Any) -> pl.Series:

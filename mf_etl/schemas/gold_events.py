@@ -66,7 +66,14 @@ def bars_since_columns() -> tuple[Column, ...]:
     )
 
 
-STATE_CODE = Column("flow_state_code", pl.Int8, "flow state, 0 to 4", nullable=False)
+STATE_CODE = Column(
+    "flow_state_code",
+    pl.Int8,
+    "flow state, 0 to 4",
+    nullable=False,
+    bounds=(0, 4),
+    statistics=("counts",),
+)
 STATE_LABEL = Column("flow_state_label", pl.String, "name of the flow state", nullable=False)
 
 GOLD_EVENTS = Table(

@@ -64,14 +64,40 @@ GOLD_FEATURES = Table(
             for side, way in (("long", "demand"), ("short", "supply"))
         ),
         Column("delta_flow_5", HELPER, "long − short score over 5 bars", "score", False),
-        Column("delta_flow_20", HELPER, "long − short score over 20 bars", "score", False),
-        Column("flow_activity_20", HELPER, "long + short score over 20 bars", "score", False),
         Column(
-            "flow_bias_20", HELPER, "delta_flow_20/flow_activity_20; 0 without flow", "ratio", False
+            "delta_flow_20",
+            HELPER,
+            "long − short score over 20 bars",
+            "score",
+            False,
+            statistics=("min", "max"),
+        ),
+        Column(
+            "flow_activity_20",
+            HELPER,
+            "long + short score over 20 bars",
+            "score",
+            False,
+            bounds=(0, None),
+        ),
+        Column(
+            "flow_bias_20",
+            HELPER,
+            "delta_flow_20/flow_activity_20; 0 without flow",
+            "ratio",
+            False,
+            bounds=(-1, 1),
         ),
         *bars_since_columns(),
         *(
-            Column(name, HELPER, f"min({source}, 20)/20; 1 if never and TMF is ready", "fraction")
+            Column(
+                name,
+                HELPER,
+                f"min({source}, 20)/20; 1 if never and TMF is ready",
+                "fraction",
+                bounds=(0, 1),
+                statistics=("nulls",),
+            )
             for name, source in RECENCY.items()
         ),
         *(
@@ -81,16 +107,49 @@ GOLD_FEATURES = Table(
             for bars in (5, 20)
             for side, way in (("long", "upward"), ("short", "downward"))
         ),
-        Column("persistence_pos_20", HELPER, "share of hold_pos in 20 bars", "fraction", False),
-        Column("persistence_neg_20", HELPER, "share of hold_neg in 20 bars", "fraction", False),
-        Column("oscillation_index_20", pl.Int32, "zero crosses in 20 bars", "events", False),
+        Column(
+            "persistence_pos_20",
+            HELPER,
+            "share of hold_pos in 20 bars",
+            "fraction",
+            False,
+            bounds=(0, 1),
+        ),
+        Column(
+            "persistence_neg_20",
+            HELPER,
+            "share of hold_neg in 20 bars",
+            "fraction",
+            False,
+            bounds=(0, 1),
+        ),
+        Column(
+            "oscillation_index_20",
+            pl.Int32,
+            "zero crosses in 20 bars",
+            "events",
+            False,
+            bounds=(0, 20),
+        ),
         Column(
             "respect_fail_balance_20", pl.Int32, "fail_down − fail_up in 20 bars", "events", False
         ),
         Column("state_prev", pl.Int8, "flow state of the row before; null on the first row"),
         flag("state_changed", "the flow state differs from the row before"),
-        Column("state_run_length", pl.Int32, "rows in this state, from 1", "bars", False),
-        Column("state_transition_code", pl.Int16, "10·state_prev + state; null on the first row"),
+        Column(
+            "state_run_length",
+            pl.Int32,
+            "rows in this state, from 1",
+            "bars",
+            False,
+            bounds=(1, None),
+        ),
+        Column(
+            "state_transition_code",
+            pl.Int16,
+            "10·state_prev + state; null on the first row",
+            bounds=(0, 44),
+        ),
         Column("bs_state_change", pl.Int32, "bars since state_changed; null before", "bars"),
         STATE_CODE,
         STATE_LABEL,

@@ -42,7 +42,12 @@ SILVER_INDICATORS = Table(
         Column("tmf_slope_1", HELPER, "tmf − tmf[-1]", "ratio"),
         Column("tmf_slope_5", HELPER, "tmf − tmf[-5]", "ratio"),
         Column(
-            "tmf_ema_5", HELPER, "exponential mean of tmf, span 5; null for 4 ready rows", "ratio"
+            "tmf_ema_5",
+            HELPER,
+            "exponential mean of tmf, span 5; null for 4 ready rows",
+            "ratio",
+            bounds=(-1, 1),
+            statistics=("nulls",),
         ),
         Column("tmf_abs", HELPER, "|tmf|", "ratio"),
         flag("tmf_above_zero", "tmf > 0", nullable=True),

@@ -27,6 +27,8 @@ from mf_etl.settings.sections import (
     Planning,
     Precision,
     Project,
+    Prune,
+    Qa,
     Universe,
     Validation,
 )
@@ -58,6 +60,8 @@ class Settings(BaseSettings):
     indicators: Indicators = Indicators()
     event_grammar: EventGrammar = EventGrammar()
     gold_features: GoldFeatures = GoldFeatures()
+    qa: Qa = Qa()
+    prune: Prune = Prune()
 
     @classmethod
     def settings_customise_sources(

@@ -95,6 +95,10 @@ class Planning(Section):
     skip_settled: bool = True
     """Leave tickers out of the plan whose raw file, settings, code and files are unchanged since
     they were last up to date. False: Snakemake weighs every file."""
+    unfinished: str | None = None
+    """JSON file with the first step of each ticker (`EXCHANGE/TICKER`) that could not be done: the
+    files over the universe are built without it and name it as missing. A build that ends with
+    failed tickers sets this by itself; null is none."""
 
 
 class Precision(Section):
@@ -181,3 +185,36 @@ class GoldFeatures(Section):
 
     weights: FlowWeights = FlowWeights()
     """Weights of the events in the flow scores."""
+
+
+class Prune(Section):
+    """What `snakemake prune` does."""
+
+    delete: bool = False
+    """Delete the files of tickers that are no longer built. False: list them."""
+
+
+class Qa(Section):
+    """What the checks over the universe call wrong; more than a threshold is not ok."""
+
+    fail_on: Literal["fail", "warn", "never"] = "fail"
+    """The verdict that makes a build end with exit code 1: `fail`, `warn` and worse, or none."""
+    missing_tickers: int = Field(default=0, ge=0)
+    """fail: tickers of which a layer is missing."""
+    unreadable_files: int = Field(default=0, ge=0)
+    """warn: raw files that are no text of the expected form."""
+    empty_share: float = Field(default=0.05, ge=0, le=1)
+    """warn: share of raw files without data lines."""
+    rejected_share: float = Field(default=0.05, ge=0, le=1)
+    """fail: share of data lines rejected; warn for each single ticker above it."""
+    price_spikes: int = Field(default=5, ge=0)
+    """warn: price spikes of one ticker."""
+    null_share: float = Field(default=0.05, ge=0, le=1)
+    """warn: share of nulls of a key column of one ticker, after its warm-up."""
+    state_share: float = Field(default=0.9, gt=0, le=1)
+    """warn: share of all rows in one flow state."""
+
+    @property
+    def thresholds(self) -> dict[str, float]:
+        """All but `fail_on`."""
+        return self.model_dump(exclude={"fail_on"})

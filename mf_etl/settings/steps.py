@@ -18,6 +18,8 @@ from mf_etl.settings.sections import (
     Indicators,
     Parquet,
     Precision,
+    Qa,
+    Universe,
     Validation,
 )
 
@@ -88,12 +90,38 @@ class GoldFeaturesSettings(DerivedSettings):
     gold_features: GoldFeatures
 
 
-STEPS: dict[str, type[StepSettings]] = {
+class ManifestSettings(StepSettings):
+    """Settings of `file_manifest`."""
+
+    universe: Universe
+
+
+class QaSettings(StepSettings):
+    """Settings of the steps that check a layer over the universe."""
+
+    qa: Qa
+
+
+class VerdictSettings(BaseModel):
+    """Settings of `qa_gate`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    qa: Qa
+
+
+STEPS: dict[str, type[BaseModel]] = {
     "bronze_ohlcv": BronzeSettings,
     "silver_base": SilverBaseSettings,
     "silver_indicators": SilverIndicatorsSettings,
     "gold_events": GoldEventsSettings,
     "gold_features": GoldFeaturesSettings,
+    "layer_summary": StepSettings,
+    "file_manifest": ManifestSettings,
+    "symbol_master": StepSettings,
+    "bronze_qa": QaSettings,
+    "layer_qa": QaSettings,
+    "qa_gate": VerdictSettings,
 }
 
 

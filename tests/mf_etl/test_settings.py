@@ -98,5 +98,9 @@ def test_a_step_reads_exactly_its_part(folder):
     assert {
         step for step in STEPS if step_settings(settings, step) != step_settings(changed, step)
     } == {"gold_events"}
-    moved = load_settings({"paths__data_root": "x", "universe__limit": 1}, environment={})
+    limited = load_settings({"universe__limit": 1}, environment={})
+    assert {
+        step for step in STEPS if step_settings(settings, step) != step_settings(limited, step)
+    } == {"file_manifest"}
+    moved = load_settings({"paths__data_root": "x"}, environment={})
     assert all(step_settings(settings, step) == step_settings(moved, step) for step in STEPS)

@@ -28,7 +28,12 @@ def settled(tmp_path, monkeypatch, made_from) -> Settled:
             path = Path(dataset.path(exchange=exchange, ticker=ticker))
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(dataset.name)
-    found = Settled(Path("data/.cache/settled.json"), data, made_from.__getitem__)
+
+    def files(unit):
+        exchange, ticker = unit
+        return [dataset.path(exchange=exchange, ticker=ticker) for dataset in data.per_ticker()]
+
+    found = Settled(Path("data/.cache/settled.json"), files, made_from.__getitem__)
     found.add(PAIRS)
     monkeypatch.chdir("/")
     return found

@@ -61,12 +61,12 @@ class Project:
         return f"data/{dataset}/{place}/part-000.parquet"
 
     def data(self) -> dict[str, bytes]:
-        """Every data file by its relative path."""
+        """Every data file by its relative path, but for the manifests: they hold time stamps."""
         root = self.folder / "data"
         return {
             str(path.relative_to(root)): path.read_bytes()
             for path in sorted(root.rglob("*"))
-            if path.is_file() and ".cache" not in path.parts
+            if path.is_file() and not {".cache", "manifests"} & set(path.parts)
         }
 
     def edit(self, path: str, old: str, new: str) -> None:

@@ -1,0 +1,58 @@
+"""What a file tells about itself: statistics in its Parquet metadata, written with the rows.
+
+Checks over thousands of tickers read these and no column: a tenth of a millisecond a file.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal
+
+import polars as pl
+
+KEY = "mf_etl.statistics"
+
+# `counts`: rows by value; `years`: rows by calendar year of a date.
+Statistic = Literal["nulls", "true", "min", "max", "mean", "counts", "years"]
+
+_METHODS = {"true": "sum", "min": "min", "max": "max", "mean": "mean"}
+
+SCHEMA = pl.Struct(
+    {"statistic": pl.String, "column": pl.String, "key": pl.String, "value": pl.Float64}
+)
+
+
+def statistics_metadata(
+    frame: pl.DataFrame, told: Mapping[str, tuple[Statistic, ...]]
+) -> dict[str, str]:
+    """Parquet metadata with the number of rows and the statistics that `told` asks for by column.
+
+    One item is ``[statistic, column, key, value]``; `key` is the value or year that is counted,
+    else empty. A minimum, maximum or mean of no value is left out.
+    """
+    items: list[list] = [["rows", "", "", frame.height]]
+    for name, statistics in told.items():
+        series = frame.get_column(name)
+        for statistic in statistics:
+            items += _told(statistic, series)
+    return {KEY: json.dumps(items, separators=(",", ":"), allow_nan=False)}
+
+
+def read_statistics(path: Path) -> list[dict]:
+    """The statistics that a file tells of itself, as rows of `SCHEMA`."""
+    items = json.loads(pl.read_parquet_metadata(path)[KEY])
+    return [
+        {"statistic": statistic, "column": column, "key": key, "value": float(value)}
+        for statistic, column, key, value in items
+    ]
+
+
+def _told(statistic: Statistic, series: pl.Series) -> list[list]:
+    if statistic in ("counts", "years"):
+        counted = series.dt.year() if statistic == "years" else series
+        values = counted.drop_nulls().value_counts().sort(series.name).rows()
+        return [[statistic, series.name, str(value), count] for value, count in values]
+    value = series.null_count() if statistic == "nulls" else getattr(series, _METHODS[statistic])()
+    return [] if value is None else [[statistic, series.name, "", value]]

@@ -1,0 +1,172 @@
+"""After a run: what is settled, what failed, what the checks say, and the record of the run."""
+
+import json
+import subprocess
+from datetime import UTC, datetime
+
+from mf_etl.history import write_record
+from mf_etl.io import replacing, write_json
+from mf_etl.qa.verdict import told
+
+STARTED_AT = datetime.now(UTC)
+# The named targets that cover every ticker.
+UNIVERSAL_TARGETS = {
+    "all",
+    "bronze",
+    "silver",
+    "indicators",
+    "events",
+    "features",
+    "qa",
+}
+
+
+def done_or_up_to_date(job):
+    """Whether nothing is left to do for a job of the plan."""
+    dag = workflow.dag
+    return not dag.needrun(job) or (dag.finished(job) and not workflow.dryrun)
+
+
+def record_settled():
+    """Record the units of which all jobs were up to date or have been done."""
+    units = {}
+    for job in workflow.dag.jobs:
+        if unit := unit_of(job):
+            units.setdefault(unit, []).append(done_or_up_to_date(job))
+    complete = {
+        unit
+        for unit, jobs in units.items()
+        if all(jobs) and (len(unit) == 1 or len(jobs) == len(STEPS))
+    }
+    SETTLED.add(complete)
+
+
+def unit_of(job):
+    """What a job makes a part of: a ticker, the manifest, or the files over the universe."""
+    if job.rule.name in STEPS:
+        return (job.wildcards.exchange, job.wildcards.ticker)
+    return {"file_manifest": MANIFEST, "qa_gate": AGGREGATES}.get(job.rule.name)
+
+
+def promote_manifest():
+    """After a full build the manifest becomes the one that the next is compared with."""
+    universe = SETTINGS.universe
+    is_full = not (universe.limit or universe.tickers or universe.exchanges)
+    asked = {rule.name for rule in workflow.dag.targetrules}
+    manifest = Path(TOTAL.file_manifest)
+    if is_full and asked & UNIVERSAL_TARGETS and manifest.exists():
+        with replacing(Path(TOTAL.file_manifest_stable)) as temporary:
+            temporary.write_bytes(manifest.read_bytes())
+
+
+def build_without_failed():
+    """Bring the files over the universe up to date although tickers have failed.
+
+    Snakemake leaves out what depends on a failed job, and these depend on all tickers. They are built
+    once more, without the steps that could not be done, which they name as missing.
+    """
+    unfinished = first_unfinished_steps()
+    if SETTINGS.planning.unfinished or not unfinished:
+        return
+    record = Path(SETTINGS.paths.data_root, ".cache", "unfinished.json")
+    write_json(unfinished, record)
+    log = Path(SETTINGS.paths.logs_root, "aggregates.log")
+    log.parent.mkdir(parents=True, exist_ok=True)
+    values = {**workflow.config_settings.config, "planning__unfinished": str(record)}
+    command = [
+        *(sys.executable, "-m", "snakemake", "--snakefile", workflow.main_snakefile),
+        *("--nolock", "--cores", str(workflow.resource_settings.cores or 1), "qa"),
+        *("--config", *(f"{key}={value}" for key, value in values.items())),
+    ]
+    with log.open("wb") as output:
+        subprocess.run(command, stdout=output, stderr=output, check=False)
+    print(
+        f"Built the files over the universe without what has failed (log: {log})",
+        file=sys.stderr,
+    )
+
+
+def first_unfinished_steps():
+    """The first step of each ticker that this run should have done and has not."""
+    found = {}
+    for job in workflow.dag.jobs:
+        if job.rule.name in STEPS and not done_or_up_to_date(job):
+            key = f"{job.wildcards.exchange}/{job.wildcards.ticker}"
+            found[key] = min(found.get(key, STEPS[-1]), job.rule.name, key=STEPS.index)
+    return dict(sorted(found.items()))
+
+
+def print_verdict():
+    """What the checks say, at the end of a build that has them."""
+    path = Path(TOTAL.qa_verdict)
+    asked = {job.rule.name for job in workflow.dag.jobs}
+    if path.exists() and "qa_gate" in asked:
+        print(
+            "\n".join(told(json.loads(path.read_text(encoding="utf-8")))),
+            file=sys.stderr,
+        )
+
+
+def record_run():
+    """The record of this run in the run history."""
+    dag = workflow.dag
+    needed = [job for job in dag.jobs if dag.needrun(job)]
+    jobs = [(job.rule.name, why(dag.reason(job)), dag.finished(job)) for job in needed]
+    failures = [
+        {
+            "rule": job.rule.name,
+            "wildcards": dict(job.wildcards_dict),
+            "log": log,
+            "error": first_line(log),
+        }
+        for job in needed
+        if job in workflow.scheduler.failed
+        for log in job.log[:1]
+    ]
+    targets = sorted(rule.name for rule in dag.targetrules) + sorted(
+        map(str, dag.targetfiles)
+    )
+    write_record(run_history(SETTINGS.paths), STARTED_AT, targets, jobs, failures)
+
+
+def why(reason):
+    """The kind of a job's reason, without the files that it names."""
+    return str(reason).removeprefix("Finished (was: ").partition(":")[0].rstrip(")")
+
+
+def first_line(path):
+    """What a failed job has to say, from its log."""
+    log = Path(path)
+    text = (
+        log.read_text(encoding="utf-8", errors="replace").strip()
+        if log.exists()
+        else ""
+    )
+    return text.splitlines()[0] if text else "failed before it could say why"
+
+
+def at_end():
+    """Whatever way the run ended, if it had a plan and was no dry run."""
+    if workflow.dag is None or workflow.execution_settings is None or workflow.touch:
+        return
+    if by_content():
+        record_settled()
+    if not workflow.dryrun and workflow.scheduler is not None:
+        record_run()
+
+
+if workflow.is_main_process:
+    atexit.register(at_end)
+
+
+onsuccess:
+    record_settled()
+    promote_manifest()
+    print_verdict()
+
+
+onerror:
+    record_settled()
+    build_without_failed()
+    promote_manifest()
+    print_verdict()

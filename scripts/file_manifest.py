@@ -1,0 +1,31 @@
+"""File manifest: every raw file, compared with the last completed full build."""
+
+from pathlib import Path
+
+import polars as pl
+
+from mf_etl import job
+from mf_etl.fingerprints import Fingerprints
+from mf_etl.qa.manifest import manifest
+from mf_etl.schemas.universe_tables import FILE_MANIFEST
+from mf_etl.settings.steps import ManifestSettings
+from mf_etl.universe import Universe
+
+
+def main(
+    file_manifest: Path,
+    *,
+    raw_root: str,
+    fingerprint_cache: str,
+    stable: str,
+    settings: ManifestSettings,
+) -> None:
+    files = Universe(Path(raw_root), settings.universe).files
+    known = Fingerprints(Path(fingerprint_cache))
+    before = pl.read_parquet(stable) if Path(stable).exists() else None
+    rows = manifest(files, Path(raw_root), known.of_readable, before)
+    FILE_MANIFEST.write(rows, file_manifest, settings.storage)
+
+
+if __name__ == "__main__":
+    job.run(main, globals().get("snakemake"))
