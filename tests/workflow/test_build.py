@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
-from mf_etl.docs import TABLES
+from mf_etl.docs import PER_TICKER_TABLES as TABLES
 from tests.workflow.conftest import LAYERS, TICKERS, new_project
 
 pytestmark = pytest.mark.xdist_group("workflow_build")

@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from mf_etl.docs import TABLES
+from mf_etl.docs import PER_TICKER_TABLES as TABLES
 from mf_etl.errors import SchemaError
 from mf_etl.io import ParquetOptions
 from mf_etl.schemas.declaration import HELPER, Column, Table
