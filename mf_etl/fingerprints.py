@@ -18,7 +18,7 @@ from pathlib import Path
 
 from mf_etl.errors import RawFileError
 from mf_etl.io import write_json
-from mf_etl.provenance import content_fingerprint
+from mf_etl.provenance import file_fingerprint
 
 # A file written this shortly before it was read may change again without a change of its time stamp.
 SETTLED_SECONDS = 2.0
@@ -82,7 +82,7 @@ class Fingerprints:
                 self._current[path] = entry[3]
                 return
             with open(path, "rb") as file:
-                fingerprint = content_fingerprint(file.read())
+                fingerprint = file_fingerprint(file)
         except OSError as error:
             raise RawFileError(f"raw file {path} cannot be read: {error.strerror}") from error
         self._current[path] = fingerprint

@@ -11,11 +11,12 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 PACKAGE = "mf_etl"
 FINGERPRINT_BYTES = 16
 RUN_ID_DIGITS = 12
+_PIECE_BYTES = 2**20
 
 # Not part of what makes a row: the values of the settings are a parameter of their own, and the job
 # adapter only hands them over.
@@ -25,6 +26,14 @@ OUTSIDE_DIGESTS = ("mf_etl.settings", "mf_etl.job", "mf_etl.errors")
 def content_fingerprint(content: bytes) -> str:
     """BLAKE2b of a raw file's bytes, 32 hex digits."""
     return hashlib.blake2b(content, digest_size=FINGERPRINT_BYTES).hexdigest()
+
+
+def file_fingerprint(file: BinaryIO) -> str:
+    """BLAKE2b of an open file from its present position, read piece by piece."""
+    digest = hashlib.blake2b(digest_size=FINGERPRINT_BYTES)
+    while piece := file.read(_PIECE_BYTES):
+        digest.update(piece)
+    return digest.hexdigest()
 
 
 def run_id(*parts: Any) -> str:

@@ -184,7 +184,7 @@ def ticker_of(file_name: str) -> str | None:
 def _text_files(root: str) -> Iterator[tuple[str, bool]]:
     """Relative paths of all ``.txt`` entries below `root`, and whether each is a file.
 
-    Links to folders are not followed; a broken link or a pipe is no file.
+    Links to folders are not followed; a broken or looping link or a pipe is no file.
     """
     waiting = [("", root)]
     while waiting:
@@ -194,4 +194,11 @@ def _text_files(root: str) -> Iterator[tuple[str, bool]]:
                 if entry.is_dir(follow_symlinks=False):
                     waiting.append((f"{above}{entry.name}/", entry.path))
                 elif entry.name.lower().endswith(".txt"):
-                    yield above + entry.name, entry.is_file()
+                    yield above + entry.name, _is_file(entry)
+
+
+def _is_file(entry: os.DirEntry) -> bool:
+    try:
+        return entry.is_file()
+    except OSError:  # a link that leads to itself
+        return False

@@ -5,9 +5,10 @@ from pathlib import Path
 from mf_etl import job
 from mf_etl.bronze.build import Origin, Thresholds, bronze
 from mf_etl.errors import RawFileError
+from mf_etl.ingest.limits import Limits
 from mf_etl.ingest.reader import read_content
 from mf_etl.io import write_json
-from mf_etl.provenance import content_fingerprint, run_id
+from mf_etl.provenance import run_id
 from mf_etl.schemas.bronze_ohlcv import BRONZE_OHLCV, BRONZE_REJECTS
 from mf_etl.settings.steps import BronzeSettings
 
@@ -25,14 +26,15 @@ def main(
     settings: BronzeSettings,
     code: str,
 ) -> None:
-    content = read_content(raw)
-    if content_fingerprint(content) != fingerprint:
+    limits = Limits(**settings.limits)
+    content = read_content(raw, limits)
+    if content.fingerprint != fingerprint:
         raise RawFileError(f"raw file {raw} changed while the build ran; run it again")
     row_id = run_id(fingerprint, settings.model_dump(mode="json"), code)
     result = bronze(
         content,
         Origin(ticker, exchange, source_file, row_id),
-        fingerprint=fingerprint,
+        limits=limits,
         thresholds=Thresholds(**settings.thresholds),
         price_spike_factor=settings.validation.price_spike_factor,
     )

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from mf_etl.bronze.build import Origin, Thresholds, bronze
+from mf_etl.ingest.reader import RawContent
 
 ROOT = Path(__file__).parents[1]
 SAMPLE = ROOT / "tests" / "data" / "stooq"
@@ -36,9 +37,8 @@ def raw_file(*rows: str, header: str = HEADER, end: str = "\r\n") -> bytes:
 def bronze_of(content: bytes, ticker: str = "T.US"):
     """Bronze results of raw bytes with default settings."""
     return bronze(
-        content,
+        RawContent.of(content),
         Origin(ticker, "NYSE", "nyse stocks/1/t.us.txt", "0123456789ab"),
-        fingerprint="f" * 32,
         thresholds=Thresholds(),
         price_spike_factor=5.0,
     )

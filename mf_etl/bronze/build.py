@@ -10,7 +10,8 @@ import polars as pl
 
 from mf_etl.bronze.quality import quality_report
 from mf_etl.bronze.validation import Origin, Thresholds, hard_flags, rejected_rows, valid_bars
-from mf_etl.ingest.reader import parse
+from mf_etl.ingest.limits import Limits
+from mf_etl.ingest.reader import DEFAULT_LIMITS, RawContent, parse
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,19 +24,19 @@ class Bronze:
 
 
 def bronze(
-    content: bytes,
+    content: RawContent,
     origin: Origin,
     *,
-    fingerprint: str,
+    limits: Limits = DEFAULT_LIMITS,
     thresholds: Thresholds,
     price_spike_factor: float,
 ) -> Bronze:
-    """Parse and validate the bytes of one raw file.
+    """Parse and validate one raw file.
 
     Rows of `bars` and `rejects` together are the non-blank data lines of the file. Content never
     raises: an empty or unreadable file gives empty tables and a report that says so.
     """
-    raw = parse(content)
+    raw = parse(content, limits)
     flags = hard_flags(raw.rows, origin.ticker)
     rejected = np.logical_or.reduce(list(flags.values()))
     bars = valid_bars(raw.rows, rejected, origin, thresholds)
@@ -45,8 +46,8 @@ def bronze(
         flags,
         bars,
         origin,
-        source_bytes=len(content),
-        fingerprint=fingerprint,
+        source_bytes=content.size,
+        fingerprint=content.fingerprint,
         price_spike_factor=price_spike_factor,
     )
     return Bronze(bars, rejects, quality)

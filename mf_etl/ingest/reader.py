@@ -2,22 +2,54 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from mf_etl.errors import RawFileError
 from mf_etl.ingest.fast import read_fast
-from mf_etl.ingest.rows import RawRows
+from mf_etl.ingest.limits import Limits, has_long_line
+from mf_etl.ingest.rows import RawRows, no_rows
 from mf_etl.ingest.tolerant import read_tolerant
+from mf_etl.provenance import content_fingerprint, file_fingerprint
+
+DEFAULT_LIMITS = Limits()
 
 
-def read_content(path: Path) -> bytes:
-    """Bytes of a raw file; `RawFileError` if the machine does not give them."""
+@dataclass(frozen=True, slots=True)
+class RawContent:
+    """Bytes of a raw file, None if there are more than are read; its size and fingerprint."""
+
+    content: bytes | None
+    size: int
+    fingerprint: str
+
+    @classmethod
+    def of(cls, content: bytes) -> RawContent:
+        """Content that is all there."""
+        return cls(content, len(content), content_fingerprint(content))
+
+
+def read_content(path: Path, limits: Limits) -> RawContent:
+    """A raw file's content; `RawFileError` if the machine does not give it."""
     try:
-        return path.read_bytes()
+        with path.open("rb") as file:
+            content = file.read(limits.file_bytes + 1)
+            if len(content) <= limits.file_bytes:
+                return RawContent.of(content)
+            file.seek(0)
+            return RawContent(None, path.stat().st_size, file_fingerprint(file))
     except OSError as error:
         raise RawFileError(f"raw file {path} cannot be read: {error.strerror}") from error
 
 
-def parse(content: bytes) -> RawRows:
-    """Rows of a raw file's `content`; what is wrong with it is in the rows, never an exception."""
-    return read_fast(content) or read_tolerant(content)
+def parse(raw: RawContent, limits: Limits = DEFAULT_LIMITS) -> RawRows:
+    """Rows of a raw file; what is wrong with its content is in the rows, never an exception."""
+    if raw.content is None:
+        message = (
+            f"the file has {raw.size:,} bytes and nothing of it was read; validation.max_file_mb "
+            f"is {limits.file_bytes / 2**20:g}"
+        )
+        return RawRows(no_rows(), [], "unreadable", message, False, ",", "tolerant")
+    if not has_long_line(raw.content, limits.line_bytes) and (rows := read_fast(raw.content)):
+        return rows
+    return read_tolerant(raw.content, limits.line_bytes)

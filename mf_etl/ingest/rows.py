@@ -35,6 +35,11 @@ ROW_SCHEMA = pl.Schema(
 )
 
 
+def no_rows() -> pl.DataFrame:
+    """Rows of a file that has none."""
+    return pl.DataFrame(schema=ROW_SCHEMA)
+
+
 @dataclass(frozen=True)
 class RawRows:
     """Data lines of one raw file.

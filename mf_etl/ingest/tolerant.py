@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
+from mf_etl.ingest.limits import LINE_BYTES, with_cut_lines
 from mf_etl.ingest.rows import (
     LARGEST_WHOLE,
     PRICE_COLUMNS,
@@ -11,6 +12,7 @@ from mf_etl.ingest.rows import (
     STANDARD_COLUMNS,
     RawRows,
     Status,
+    no_rows,
 )
 
 DELIMITERS = (",", ";", "\t", "|")
@@ -22,19 +24,19 @@ _DATE = r"^(\d{8}|\d{4}-\d{2}-\d{2})$"
 _TIME = r"^\d{6}$"
 
 
-def read_tolerant(content: bytes) -> RawRows:
+def read_tolerant(content: bytes, line_bytes: int = LINE_BYTES) -> RawRows:
     """Rows of any file: every non-blank line but the header is a row, good or flagged.
 
     Takes UTF-8 with or without BOM (undecodable bytes replaced), LF or CRLF, blank lines,
     surrounding blanks, the separators ``, ; tab |``, columns by header name in any order and case,
     a missing header (then the ten standard columns), and the seven-column export without ticker,
-    period and time.
+    period and time. A line of more than `line_bytes` is cut and rejected.
     """
-    lines = content.decode("utf-8-sig", errors="replace").split("\n")
+    lines = with_cut_lines(content, line_bytes).decode("utf-8-sig", errors="replace").split("\n")
     first = next((number for number, line in enumerate(lines) if line.strip(_BLANKS)), None)
     if first is None:
         message = "the file has no bytes" if not content else "the file has only blank lines"
-        return RawRows(_no_rows(), lines, "empty", message, False, ",", "tolerant")
+        return RawRows(no_rows(), lines, "empty", message, False, ",", "tolerant")
     delimiter = max(DELIMITERS, key=lambda mark: (lines[first].count(mark), mark == ","))
     header = _header(lines[first], delimiter)
     columns = header or STANDARD_COLUMNS
@@ -43,7 +45,7 @@ def read_tolerant(content: bytes) -> RawRows:
     ).filter(pl.col("line").str.strip_chars(_BLANKS) != "")
     if header:
         text = text[1:]
-    rows = _typed(text, columns, delimiter)
+    rows = _typed(text, columns, delimiter, line_bytes)
     status, message = _verdict(rows, columns)
     return RawRows(rows, lines, status, message, bool(header), delimiter, "tolerant")
 
@@ -56,12 +58,15 @@ def _header(line: str, delimiter: str) -> tuple[str, ...] | None:
     return names if "date" in known and known & {"open", "high", "low", "close"} else None
 
 
-def _typed(text: pl.DataFrame, columns: tuple[str, ...], delimiter: str) -> pl.DataFrame:
+def _typed(
+    text: pl.DataFrame, columns: tuple[str, ...], delimiter: str, line_bytes: int
+) -> pl.DataFrame:
     """Fields by column, parsed; flags for lines, blanks and texts that cannot be."""
     fields = pl.col("line").str.split(delimiter)
     split = text.select(
         "source_line_no",
-        q_malformed_row=fields.list.len() != len(columns),
+        q_malformed_row=(fields.list.len() != len(columns))
+        | (pl.col("line").str.len_bytes() > line_bytes),
         fields=fields,
     )
     named = split.select(
@@ -141,7 +146,3 @@ def _verdict(rows: pl.DataFrame, columns: tuple[str, ...]) -> tuple[Status, str]
     if rows.get_column("q_malformed_row").all():
         return "unreadable", f"no line has the {len(columns)} fields of a row"
     return "ok", ""
-
-
-def _no_rows() -> pl.DataFrame:
-    return pl.DataFrame(schema=ROW_SCHEMA)

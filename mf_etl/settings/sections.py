@@ -18,6 +18,7 @@ from pydantic_settings import NoDecode
 
 TICKER_PATTERN = r"[A-Z0-9][A-Z0-9._-]{0,39}"
 EXCHANGE_PATTERN = r"[A-Z][A-Z0-9]{0,15}"
+DATASET_PATTERN = r"[a-z0-9][a-z0-9._-]{0,99}"
 UNKNOWN_EXCHANGE = "UNKNOWN"
 
 
@@ -137,6 +138,10 @@ class Validation(Section):
     """`q_suspicious_bar`: (high − low)/close above this."""
     suspicious_move_threshold: float = Field(default=0.3, gt=0)
     """`q_suspicious_bar`: |close/open − 1| above this."""
+    max_file_mb: float = Field(default=512, gt=0)
+    """A raw file of more megabytes (2**20 bytes) is `unreadable`; nothing of it is read."""
+    max_line_bytes: int = Field(default=65_536, ge=1_024)
+    """A longer line of a raw file is rejected, and kept up to here."""
     price_spike_factor: float = Field(default=5.0, gt=1)
     """`price_spikes` of the quality report: close this many times off from both neighbours."""
 

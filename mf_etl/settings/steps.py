@@ -59,6 +59,14 @@ class BronzeSettings(StepSettings):
     validation: Validation
 
     @property
+    def limits(self) -> dict[str, int]:
+        """What is read at most, in bytes."""
+        return {
+            "file_bytes": int(self.validation.max_file_mb * 2**20),
+            "line_bytes": self.validation.max_line_bytes,
+        }
+
+    @property
     def thresholds(self) -> dict[str, float]:
         """When a valid bar gets a warning."""
         return {
@@ -102,6 +110,10 @@ class QaSettings(StepSettings):
     qa: Qa
 
 
+class DatasetSettings(DerivedSettings):
+    """Settings of `ml_dataset`, besides the request."""
+
+
 class VerdictSettings(BaseModel):
     """Settings of `qa_gate`."""
 
@@ -122,6 +134,7 @@ STEPS: dict[str, type[BaseModel]] = {
     "bronze_qa": QaSettings,
     "layer_qa": QaSettings,
     "qa_gate": VerdictSettings,
+    "ml_dataset": DatasetSettings,
 }
 
 

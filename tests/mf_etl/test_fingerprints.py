@@ -32,7 +32,7 @@ def test_a_known_file_is_not_read_again(tmp_path, raw, monkeypatch):
     first = cached(tmp_path)
     fingerprint = first.of(str(raw))
     first.save()
-    monkeypatch.setattr("mf_etl.fingerprints.content_fingerprint", lambda content: "read again")
+    monkeypatch.setattr("mf_etl.fingerprints.file_fingerprint", lambda file: "read again")
     assert cached(tmp_path).of(str(raw)) == fingerprint
     os.utime(raw, (1e9 + 1, 1e9 + 1))
     assert cached(tmp_path).of(str(raw)) == "read again"

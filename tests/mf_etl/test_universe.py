@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 import pytest
 
+from mf_etl.catalog import catalog
 from mf_etl.errors import UniverseError
+from mf_etl.settings.sections import Paths
 from mf_etl.settings.sections import Universe as UniverseSettings
 from mf_etl.universe import Universe, ticker_of
 
@@ -132,3 +135,43 @@ def test_no_file_is_opened_or_asked_for_its_size(tmp_path, monkeypatch):
     monkeypatch.setattr("builtins.open", forbidden)
     monkeypatch.setattr("os.path.getsize", forbidden)
     assert len(found.tickers) == 2
+
+
+HOSTILE_NAMES = [
+    "..us.txt", ".txt", "a b.us.txt", "a;rm -rf.us.txt", "a\nb.us.txt", "a\x01.us.txt",
+    "\uff41\uff41pl.us.txt", "\u0430apl.us.txt", "%2e%2e%2f.us.txt", "a" * 240 + ".us.txt",
+    "-.us.txt", "~root.us.txt", "$(id).us.txt", "a\\..\\b.us.txt",
+]  # fmt: skip
+
+
+def test_no_name_leads_out_of_the_data_folder(tmp_path):
+    folder = tmp_path / "nyse stocks"
+    folder.mkdir()
+    for name in HOSTILE_NAMES:
+        (folder / name).write_text("x")
+    os.mkfifo(folder / "pipe.us.txt")
+    (folder / "folder.us.txt").mkdir()
+    (folder / "device.us.txt").symlink_to("/dev/zero")
+    (folder / "loop.us.txt").symlink_to(folder / "loop.us.txt")
+    (folder / "a..b.us.txt").write_text("x")
+    found = {
+        file.source_file.split("/")[1]: file
+        for file in Universe(tmp_path, UniverseSettings()).files
+    }
+    assert {name for name, file in found.items() if file.role == "build"} == {"a..b.us.txt"}
+    assert all(file.reason for file in found.values() if file.role != "build")
+    data = catalog(Paths(data_root=(tmp_path / "data").as_posix()))
+    path = data.gold_features.path(exchange="NYSE", ticker=found["a..b.us.txt"].ticker)
+    assert os.path.realpath(path).startswith(f"{os.path.realpath(tmp_path)}/data/gold/")
+
+
+def test_twins_by_case_are_one_ticker(tmp_path):
+    folder = tmp_path / "nyse stocks"
+    folder.mkdir()
+    (folder / "ibm.us.txt").write_text("x")
+    (folder / "IBM.us.txt").write_text("longer")
+    files = Universe(tmp_path, UniverseSettings()).files
+    assert [(file.source_file, file.role) for file in files] == [
+        ("nyse stocks/IBM.us.txt", "build"),
+        ("nyse stocks/ibm.us.txt", "shadowed"),
+    ]

@@ -9,6 +9,7 @@ import pytest
 
 from mf_etl.bronze.build import bronze
 from mf_etl.bronze.validation import Origin, Thresholds
+from mf_etl.ingest.reader import RawContent
 from mf_etl.io import ParquetOptions, write_json
 from mf_etl.qa.summary import LayerFile, layer_summary
 from mf_etl.schemas.bronze_ohlcv import BRONZE_OHLCV
@@ -25,9 +26,8 @@ def build(folder: Path, exchange: str, ticker: str, text: str) -> LayerFile:
     """A bronze file and its quality report, as the workflow makes them."""
     origin = Origin(ticker, exchange, f"{ticker.lower()}.txt", "0" * 12)
     result = bronze(
-        text.encode(),
+        RawContent.of(text.encode()),
         origin,
-        fingerprint="0" * 32,
         thresholds=Thresholds(),
         price_spike_factor=5.0,
     )

@@ -9,6 +9,7 @@ import pytest
 
 from mf_etl.bronze.build import bronze
 from mf_etl.bronze.validation import Origin, Thresholds
+from mf_etl.ingest.reader import RawContent
 from mf_etl.schemas.bronze_ohlcv import HARD_FLAGS
 from mf_etl.settings.sections import Universe as UniverseSettings
 from mf_etl.synth import ANOMALIES, simulate_bars, write_archive
@@ -30,9 +31,8 @@ def archive(request, tmp_path_factory):
 
 def bronze_of(content: bytes, ticker: str):
     return bronze(
-        content,
+        RawContent.of(content),
         Origin(ticker, "NYSE", "t.us.txt", "0" * 12),
-        fingerprint="",
         thresholds=Thresholds(),
         price_spike_factor=5.0,
     )
