@@ -10,7 +10,7 @@ PROJECTS := -e './engine[test]' -e '.[test]'
 
 export PATH := $(BIN):$(PATH)
 
-.PHONY: run test check docs lock synth bench clean
+.PHONY: run test test-kill check docs lock synth bench clean
 
 run: $(VENV)/ready ## build every layer of the bundled sample (or of paths.raw_root)
 	snakemake --cores $(CORES)
@@ -21,6 +21,11 @@ run: $(VENV)/ready ## build every layer of the bundled sample (or of paths.raw_r
 
 test: check ## linters, then all tests
 	pytest -n auto --dist loadgroup
+
+N ?= 200
+
+test-kill: $(VENV)/ready ## kill N builds at random moments and compare what the next run makes
+	MF_ETL_TEST_KILLS=$(N) MF_ETL_TEST_KILL_LANES=4 pytest -n 4 -rA tests/workflow/test_kills.py
 
 check: $(VENV)/ready
 	ruff check .

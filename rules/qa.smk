@@ -42,7 +42,6 @@ rule file_manifest:
         raw_state=raw_state,
         fingerprint_cache=str(fingerprint_cache(SETTINGS.paths)),
         stable=str(TOTAL.file_manifest_stable),
-        stable_state=stable_state,
         settings=settings_for("file_manifest"),
         code=code_for("file_manifest"),
     script:
