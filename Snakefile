@@ -16,6 +16,7 @@ rule all:
             DATA.gold_features,
         ),
         universe_files,
+        dataset_files,
 
 
 include: "rules/bronze.smk"
@@ -23,4 +24,5 @@ include: "rules/silver.smk"
 include: "rules/gold.smk"
 include: "rules/universe.smk"
 include: "rules/qa.smk"
+include: "rules/dataset.smk"
 include: "rules/after.smk"

@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass, fields
 from pathlib import Path
 
-from mf_etl.settings.sections import EXCHANGE_PATTERN, TICKER_PATTERN, Paths
+from mf_etl.settings.sections import DATASET_PATTERN, EXCHANGE_PATTERN, TICKER_PATTERN, Paths
 
 PER_TICKER = "exchange={exchange}/prefix={prefix}/ticker={ticker}"
 
@@ -18,6 +18,7 @@ LAYERS = ("bronze_ohlcv", "silver_base", "silver_indicators", "gold_events", "go
 
 WILDCARD_SHAPES = {
     "layer": "|".join(LAYERS),
+    "dataset": DATASET_PATTERN,
     "exchange": EXCHANGE_PATTERN,
     "prefix": "[A-Z0-9]",
     "ticker": TICKER_PATTERN,
@@ -80,6 +81,14 @@ class Catalog:
     def per_ticker(self) -> list[Dataset]:
         """The datasets with one file a ticker, in flow order."""
         return [getattr(self, field.name) for field in fields(self)]
+
+
+@dataclass(frozen=True)
+class Research:
+    """The files of datasets below the roots of one build."""
+
+    ml_dataset: Dataset
+    ml_dataset_metadata: Dataset
 
 
 @dataclass(frozen=True)
@@ -179,6 +188,22 @@ def aggregates(paths: Paths) -> Aggregates:
             name: Dataset(f"{root}/{pattern}", name, paths.logs_root)
             for root, patterns in ((paths.data_root, _IN_DATA), (paths.results_root, _IN_RESULTS))
             for name, pattern in patterns.items()
+        }
+    )
+
+
+_RESEARCH = {
+    "ml_dataset": "gold/datasets/ml_dataset_v1/{dataset}/dataset.parquet",
+    "ml_dataset_metadata": "gold/datasets/ml_dataset_v1/{dataset}/metadata.json",
+}
+
+
+def research(paths: Paths) -> Research:
+    """The files of datasets of a build whose files lie below `paths`."""
+    return Research(
+        **{
+            name: Dataset(f"{paths.data_root}/{pattern}", name, paths.logs_root)
+            for name, pattern in _RESEARCH.items()
         }
     )
 

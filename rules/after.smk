@@ -18,6 +18,7 @@ UNIVERSAL_TARGETS = {
     "events",
     "features",
     "qa",
+    "dataset",
 }
 
 
@@ -29,14 +30,21 @@ def done_or_up_to_date(job):
 
 def record_settled():
     """Record the units of which all jobs were up to date or have been done."""
+    if not by_content():
+        return
     units = {}
     for job in workflow.dag.jobs:
         if unit := unit_of(job):
             units.setdefault(unit, []).append(done_or_up_to_date(job))
+    made_by_one_job = {
+        MANIFEST,
+        AGGREGATES,
+        *((DATASET, name) for name in SETTINGS.datasets),
+    }
     complete = {
         unit
         for unit, jobs in units.items()
-        if all(jobs) and (len(unit) == 1 or len(jobs) == len(STEPS))
+        if all(jobs) and (unit in made_by_one_job or len(jobs) == len(STEPS))
     }
     SETTLED.add(complete)
 
@@ -45,6 +53,8 @@ def unit_of(job):
     """What a job makes a part of: a ticker, the manifest, or the files over the universe."""
     if job.rule.name in STEPS:
         return (job.wildcards.exchange, job.wildcards.ticker)
+    if job.rule.name == "ml_dataset" and job.wildcards.dataset in SETTINGS.datasets:
+        return (DATASET, job.wildcards.dataset)
     return {"file_manifest": MANIFEST, "qa_gate": AGGREGATES}.get(job.rule.name)
 
 
@@ -53,10 +63,12 @@ def promote_manifest():
     universe = SETTINGS.universe
     is_full = not (universe.limit or universe.tickers or universe.exchanges)
     asked = {rule.name for rule in workflow.dag.targetrules}
-    manifest = Path(TOTAL.file_manifest)
+    manifest, stable = Path(TOTAL.file_manifest), Path(TOTAL.file_manifest_stable)
     if is_full and asked & UNIVERSAL_TARGETS and manifest.exists():
-        with replacing(Path(TOTAL.file_manifest_stable)) as temporary:
-            temporary.write_bytes(manifest.read_bytes())
+        content = manifest.read_bytes()
+        if not stable.exists() or stable.read_bytes() != content:
+            with replacing(stable) as temporary:
+                temporary.write_bytes(content)
 
 
 def build_without_failed():
@@ -149,9 +161,12 @@ def at_end():
     """Whatever way the run ended, if it had a plan and was no dry run."""
     if workflow.dag is None or workflow.execution_settings is None or workflow.touch:
         return
-    if by_content():
-        record_settled()
-    if not workflow.dryrun and workflow.scheduler is not None:
+    record_settled()
+    if workflow.dryrun:
+        return
+    if not any(workflow.dag.needrun(job) for job in workflow.dag.jobs):
+        promote_manifest()  # a run that was killed at its very end has not
+    elif workflow.scheduler is not None:
         record_run()
 
 

@@ -16,6 +16,7 @@ from mf_etl.catalog import (
     aggregates,
     catalog,
     fingerprint_cache,
+    research,
     run_history,
     settled_record,
 )
@@ -52,6 +53,7 @@ except MfEtlError as error:
 
 DATA = catalog(SETTINGS.paths)
 TOTAL = aggregates(SETTINGS.paths)
+SCIENCE = research(SETTINGS.paths)
 UNIVERSE = Universe(Path(SETTINGS.paths.raw_root), SETTINGS.universe)
 FINGERPRINTS = Fingerprints(fingerprint_cache(SETTINGS.paths))
 
@@ -82,7 +84,8 @@ def tickers():
 
 
 # Besides tickers, these are settled or not: the manifest, and all other files over the universe.
-MANIFEST, AGGREGATES = ("file_manifest",), ("aggregates",)
+# A dataset is the pair of this word and its name.
+MANIFEST, AGGREGATES, DATASET = ("file_manifest",), ("aggregates",), "dataset"
 AGGREGATE_STEPS = (
     "layer_summary",
     "symbol_master",
@@ -103,6 +106,10 @@ def made_from(unit):
         made = [SETTINGS.qa.model_dump(), SETTINGS.parquet.model_dump()]
         made += [code_for(step) for step in AGGREGATE_STEPS]
         return run_id(made, [made_from(pair) for pair in tickers()])
+    if unit[0] == DATASET:
+        request = SETTINGS.datasets[unit[1]].model_dump(mode="json")
+        made = [request, settings_for("ml_dataset"), code_for("ml_dataset")]
+        return run_id(made, [made_from(pair) for pair in tickers()])
     raw = UNIVERSE.raw_path(*unit)
     return run_id(
         STEPS_DIGEST, UNIVERSE.source_file(*unit), FINGERPRINTS.of_readable(raw)
@@ -115,6 +122,9 @@ def files_of(unit):
         return [TOTAL.file_manifest]
     if unit == AGGREGATES:
         return TOTAL.made_together()
+    if unit[0] == DATASET:
+        patterns = (SCIENCE.ml_dataset, SCIENCE.ml_dataset_metadata)
+        return [pattern.format(dataset=unit[1]) for pattern in patterns]
     exchange, ticker = unit
     return [
         dataset.path(exchange=exchange, ticker=ticker) for dataset in DATA.per_ticker()
@@ -202,6 +212,17 @@ def universe_files(wildcards):
     return [
         *([] if is_settled else [TOTAL.qa_gate]),
         *([] if MANIFEST in settled else [TOTAL.file_manifest]),
+    ]
+
+
+def dataset_files(wildcards):
+    """The datasets of the settings, but for those that are settled."""
+    units = [(DATASET, name) for name in SETTINGS.datasets]
+    settled = SETTLED.among(units) if plan_may_skip() else set()
+    return [
+        SCIENCE.ml_dataset.format(dataset=unit[1])
+        for unit in units
+        if unit not in settled
     ]
 
 

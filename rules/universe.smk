@@ -2,6 +2,8 @@
 
 import json
 
+from mf_etl.research.datasets.selection import FeatureFile, selected
+
 # A layer, the one above it, and what the files of its checks are called.
 CHECKED = {
     "silver": ("silver_base", "bronze_ohlcv"),
@@ -85,7 +87,38 @@ def summaries(layer):
     return files
 
 
-def stable_state(wildcards):
-    """Digest of the manifest of the last completed full build."""
-    stable = Path(TOTAL.file_manifest_stable)
-    return content_fingerprint(stable.read_bytes()) if stable.exists() else None
+def request_of(name):
+    """What the settings ask of a dataset."""
+    if name not in SETTINGS.datasets:
+        known = ", ".join(SETTINGS.datasets) or "none"
+        stop(
+            f"dataset {name} is not in the settings (section datasets); there are: {known}"
+        )
+    return SETTINGS.datasets[name]
+
+
+def chosen_files(wildcards):
+    """The feature files of a dataset, in its order."""
+    files = [
+        FeatureFile(e, t, DATA.gold_features.path(exchange=e, ticker=t))
+        for e, t in tickers()
+    ]
+    try:
+        return selected(files, request_of(wildcards.dataset))
+    except MfEtlError as error:
+        stop(f"dataset {wildcards.dataset}: {error}")
+
+
+def dataset_features(wildcards):
+    """Paths of a dataset's feature files."""
+    return [file.path for file in chosen_files(wildcards)]
+
+
+def dataset_listings(wildcards):
+    """Exchange and ticker of each of them."""
+    return [[file.exchange, file.ticker] for file in chosen_files(wildcards)]
+
+
+def dataset_request(wildcards):
+    """What a dataset is asked to hold: a change of it reruns the export."""
+    return request_of(wildcards.dataset).model_dump(mode="json")

@@ -6,10 +6,10 @@ import difflib
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, get_args
+from typing import Annotated, Any, get_args, get_origin
 
 import yaml
-from pydantic import BaseModel, ValidationError
+from pydantic import AfterValidator, BaseModel, StringConstraints, ValidationError
 from pydantic_settings import (
     BaseSettings,
     EnvSettingsSource,
@@ -18,7 +18,10 @@ from pydantic_settings import (
 )
 
 from mf_etl.errors import SettingsError
+from mf_etl.research.datasets.naming import PREFIX
+from mf_etl.research.datasets.request import DatasetRequest
 from mf_etl.settings.sections import (
+    DATASET_PATTERN,
     EventGrammar,
     GoldFeatures,
     Indicators,
@@ -37,6 +40,17 @@ ENV_PREFIX = "MF_ETL_"
 FILE_VARIABLE = "MF_ETL_SETTINGS_FILE"
 DEFAULT_FILE = Path("config/config.yaml")
 DELIMITER = "__"
+
+
+def _no_reserved_name(name: str) -> str:
+    if name.startswith(PREFIX):
+        raise ValueError(f"names that begin with {PREFIX} are made from options")
+    return name
+
+
+DatasetName = Annotated[
+    str, StringConstraints(pattern=f"^{DATASET_PATTERN}$"), AfterValidator(_no_reserved_name)
+]
 
 
 class Settings(BaseSettings):
@@ -61,6 +75,8 @@ class Settings(BaseSettings):
     event_grammar: EventGrammar = EventGrammar()
     gold_features: GoldFeatures = GoldFeatures()
     qa: Qa = Qa()
+    datasets: dict[DatasetName, DatasetRequest] = {"market": DatasetRequest()}
+    """Research datasets by name."""
     prune: Prune = Prune()
 
     @classmethod
@@ -117,7 +133,8 @@ def setting_keys(model: type[BaseModel] = Settings, above: str = "") -> Iterator
     for name, field in model.model_fields.items():
         yield above + name
         if section := section_of(field.annotation):
-            yield from setting_keys(section, f"{above}{name}.")
+            of_name = "<name>." if get_origin(field.annotation) is dict else ""
+            yield from setting_keys(section, f"{above}{name}.{of_name}")
 
 
 def section_of(annotation: Any) -> type[BaseModel] | None:

@@ -7,7 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -24,6 +24,7 @@ class Project:
     """A folder with the workflow, `raw` below it and whatever it has built."""
 
     folder: Path
+    environment: dict[str, str] = field(default_factory=dict)
 
     @property
     def raw(self) -> Path:
@@ -33,6 +34,7 @@ class Project:
         """What `snakemake` prints, both streams; fails the test if its exit code surprises."""
         environment = {k: v for k, v in os.environ.items() if not k.startswith("MF_ETL_")}
         environment |= {"MF_ETL_PATHS__RAW_ROOT": "raw", "PYTHONPATH": str(self.folder)}
+        environment |= self.environment
         done = subprocess.run(
             [sys.executable, "-m", "snakemake", *arguments],
             cwd=self.folder,

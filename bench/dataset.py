@@ -1,0 +1,149 @@
+"""Dataset export and preparation from synthetic feature files: wall time and peak memory.
+
+``python -m bench.dataset --tickers 8600 --rows 2400`` is a market of 20 million rows. Each figure is
+taken in a process of its own; memory is its anonymous memory at the highest, so pages of files that
+the system may drop do not count.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+import numpy as np
+import polars as pl
+
+from bench.document import machine, table
+from mf_etl.io import ParquetOptions
+from mf_etl.research.datasets.export import export_dataset
+from mf_etl.research.datasets.request import DatasetRequest
+from mf_etl.research.datasets.selection import FeatureFile
+from mf_etl.research.preparation.prepare import prepare
+from mf_etl.research.preparation.spec import PreparationSpec
+from mf_etl.schemas.declaration import HELPER
+from mf_etl.schemas.gold_features import GOLD_FEATURES
+
+OPTIONS = ParquetOptions()
+PREPARATIONS = {
+    "standard, global": PreparationSpec(),
+    "robust, global": PreparationSpec(scaler="robust"),
+    "standard, per ticker": PreparationSpec(scaling_scope="per_ticker"),
+}
+
+
+def feature_files(folder: Path, tickers: int, rows: int) -> list[FeatureFile]:
+    """Feature files of as many tickers, filled with noise of the declared dtypes."""
+    days = np.datetime64("2000-01-03") + np.arange(rows) * 7 // 5
+    files = []
+    for number in range(tickers):
+        ticker = f"T{number:05d}.US"
+        random = np.random.default_rng(number)
+        values = {
+            column.name: (
+                random.standard_normal(rows)
+                if column.dtype is HELPER
+                else "x"
+                if column.dtype == pl.String
+                else random.integers(0, 2 if column.dtype == pl.Boolean else 9, rows)
+            )
+            for column in GOLD_FEATURES.columns
+        }
+        values |= {
+            "ticker": ticker,
+            "exchange": "NYSE",
+            "trade_date": pl.Series(days, dtype=pl.Date),
+            "trade_dt": pl.Series(days, dtype=pl.Date).cast(pl.Datetime("us")),
+            "close": np.exp(np.cumsum(0.02 * random.standard_normal(rows))),
+        }
+        path = folder / f"{ticker}.parquet"
+        GOLD_FEATURES.write(GOLD_FEATURES.frame(values, rows), path, OPTIONS)
+        files.append(FeatureFile("NYSE", ticker, path))
+    return files
+
+
+def export(files: list[FeatureFile], folder: Path, threads: int) -> None:
+    """Export every row."""
+    dataset, metadata = folder / "dataset.parquet", folder / "metadata.json"
+    request = DatasetRequest()
+    export_dataset(files, request, dataset, metadata, options=OPTIONS, eps=1e-12, threads=threads)
+
+
+def prepare_matrix(spec: PreparationSpec, folder: Path, threads: int) -> None:
+    """Prepare the dataset in `folder`."""
+    prepare(
+        folder / "dataset.parquet",
+        folder / "metadata.json",
+        spec,
+        folder / "prepared",
+        options=OPTIONS,
+        threads=threads,
+    )
+
+
+def measured(work: Callable[..., None], *arguments: object) -> tuple[float, float]:
+    """Wall seconds and peak anonymous memory in MB of `work` in a process of its own."""
+    context = multiprocessing.get_context("spawn")
+    receiver, sender = context.Pipe(duplex=False)
+    process = context.Process(target=_observed, args=(sender, work, *arguments))
+    process.start()
+    sender.close()
+    try:
+        return receiver.recv()
+    finally:
+        process.join()
+
+
+def _observed(sender: object, work: Callable[..., None], *arguments: object) -> None:
+    peak = [0.0]
+    done = threading.Event()
+
+    def watch() -> None:
+        while not done.wait(0.01):
+            peak[0] = max(peak[0], _anonymous_mb())
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    start = time.perf_counter()
+    try:
+        work(*arguments)
+        seconds = time.perf_counter() - start
+    finally:
+        done.set()
+        watcher.join()
+    sender.send((seconds, peak[0]))
+
+
+def _anonymous_mb() -> float:
+    status = Path("/proc/self/status").read_text(encoding="ascii")
+    line = next(line for line in status.splitlines() if line.startswith("RssAnon:"))
+    return int(line.split()[1]) / 1024
+
+
+@click.command()
+@click.option("--tickers", default=2000, help="Feature files.")
+@click.option("--rows", default=2400, help="Rows of each.")
+@click.option("--threads", default=4, help="Threads of export and preparation.")
+@click.option("--scratch", type=click.Path(path_type=Path), help="Folder for the files.")
+def main(tickers: int, rows: int, threads: int, scratch: Path | None) -> None:
+    """Measure a quarter of the tickers and all of them, and print a table."""
+    found = [("work", "rows", "seconds", "peak MB")]
+    with tempfile.TemporaryDirectory(dir=scratch) as name:
+        folder = Path(name)
+        files = feature_files(folder / "features", tickers, rows)
+        for part in (files[: max(1, tickers // 4)], files):
+            count = f"{len(part) * rows:,}"
+            work = {"export": (export, part)}
+            work |= {f"prepare {k}": (prepare_matrix, spec) for k, spec in PREPARATIONS.items()}
+            for label, (function, argument) in work.items():
+                seconds, peak = measured(function, argument, folder, threads)
+                found.append((label, count, f"{seconds:.1f}", f"{peak:.0f}"))
+    print("\n".join([f"{machine()}; {threads} threads.", "", *table(found)]))
+
+
+if __name__ == "__main__":
+    main()

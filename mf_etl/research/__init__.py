@@ -1,0 +1,1 @@
+"""Datasets and market-regime models over the features of all tickers."""

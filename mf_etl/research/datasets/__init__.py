@@ -1,0 +1,1 @@
+"""Gold features of many tickers to one research dataset, with forward outcomes."""

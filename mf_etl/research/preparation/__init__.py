@@ -1,0 +1,1 @@
+"""A dataset to a prepared matrix: features, split with purge, scaling and clipping."""

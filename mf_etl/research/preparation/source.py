@@ -1,0 +1,78 @@
+"""A dataset file read one row group at a time; row groups are the shards of every sum."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from mf_etl.errors import ResearchError
+from mf_etl.research.datasets.columns import OUTCOME_END
+from mf_etl.research.preparation.spec import PreparationSpec
+from mf_etl.research.preparation.splits import with_split
+
+KEYS = ("ticker", "exchange", "trade_date")
+
+
+class Source:
+    """A dataset seen through a specification. Reading is safe from several threads."""
+
+    def __init__(self, path: Path, spec: PreparationSpec) -> None:
+        """Raises `ResearchError` if `path` is no dataset or lacks a column that is needed."""
+        self.path = path
+        self.spec = spec
+        try:
+            with pq.ParquetFile(path) as file:
+                self._metadata = file.metadata
+                self.schema = pl.DataFrame(pl.from_arrow(file.schema_arrow.empty_table())).schema
+        except (OSError, pa.ArrowInvalid) as error:
+            reason = str(error).splitlines()[0]
+            raise ResearchError(f"dataset {path}: {reason}; export the dataset again") from None
+        self.rows = self._metadata.num_rows
+        self.shards = range(self._metadata.num_row_groups)
+        self._refuse_missing()
+
+    def columns(self, shard: int, names: Sequence[str]) -> pl.DataFrame:
+        """These columns of every row of a shard."""
+        with pq.ParquetFile(self.path, metadata=self._metadata) as file:
+            # Decoded on the calling thread: how many run at once is the caller's to say.
+            return pl.from_arrow(file.read_row_group(shard, list(names), use_threads=False))
+
+    def shard(self, shard: int, names: Sequence[str] | None = None) -> pl.DataFrame:
+        """A shard with its split columns; of the others, all or the keys and `names`."""
+        wanted = self.schema if names is None else dict.fromkeys((*KEYS, OUTCOME_END, *names))
+        return with_split(self.columns(shard, list(wanted)), self.spec)
+
+    def complete(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """Rows to be fitted on or predicted in which no feature is null."""
+        return rows.filter(
+            pl.col("is_fit") | pl.col("is_predict"),
+            *(pl.col(name).is_not_null() for name in self.spec.features),
+        )
+
+    def _refuse_missing(self) -> None:
+        names = list(self.schema)
+        if lost := [name for name in (*KEYS, OUTCOME_END) if name not in names]:
+            raise ResearchError(
+                f"dataset {self.path}: no column {', '.join(lost)}; export the dataset again"
+            )
+        if missing := [name for name in self.spec.features if name not in names]:
+            nearest = difflib.get_close_matches(missing[0], names, n=1)
+            hint = f"; did you mean {nearest[0]}?" if nearest else ""
+            raise ResearchError(f"features not in dataset {self.path}: {', '.join(missing)}{hint}")
+        for name in self.spec.features:
+            if not (self.schema[name].is_numeric() or self.schema[name] == pl.Boolean):
+                raise ResearchError(f"feature {name} is {self.schema[name]}, not a number")
+
+
+def arrays(rows: pl.DataFrame, names: Sequence[str]) -> list[np.ndarray]:
+    """Columns without nulls as float64 arrays that may be written to."""
+    return [
+        np.array(rows.get_column(name).cast(pl.Float64).to_numpy(), dtype=np.float64)
+        for name in names
+    ]

@@ -1,0 +1,94 @@
+"""Sides, periods and the purge, row by row."""
+
+from __future__ import annotations
+
+import datetime
+
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mf_etl.research.datasets.outcomes import outcome_end
+from mf_etl.research.preparation.spec import PreparationSpec
+from mf_etl.research.preparation.splits import with_split
+from tests.mf_etl.research.datasets.cases import day
+
+
+def split(days: list[datetime.date], keep: list[bool] | None = None, **spec) -> pl.DataFrame:
+    """Split columns of a listing with these days, of which a dataset holds those to `keep`."""
+    dates = pl.Series("trade_date", days, dtype=pl.Date)
+    rows = pl.DataFrame([dates, outcome_end(dates)])
+    if keep is not None:
+        rows = rows.filter(pl.Series(keep, dtype=pl.Boolean))
+    return with_split(rows, PreparationSpec(**spec))
+
+
+def flags(rows: pl.DataFrame, name: str) -> str:
+    return "".join("x" if value else "." for value in rows[name])
+
+
+TIME = {"split_mode": "time", "train_end": day(3), "test_start": day(6), "test_end": day(8)}
+
+
+@pytest.mark.parametrize(
+    ("sides", "fit", "predict"),
+    [
+        ({}, "xxxx......", "......xxx."),
+        ({"predict_on": "train"}, "xxxx......", "xxxx......"),
+        ({"predict_on": "all"}, "xxxx......", "xxxxxxxxxx"),
+        ({"fit_on": "all"}, "xxxxxxxxxx", "......xxx."),
+    ],
+)
+def test_sides(sides, fit, predict):
+    got = split([day(n) for n in range(10)], **TIME, **sides)
+    assert flags(got, "is_fit") == fit and flags(got, "is_predict") == predict
+    periods = ["train"] * 4 + ["between"] * 2 + ["test"] * 3 + ["after"]
+    assert got["period"].to_list() == periods
+
+
+def test_without_a_split_every_row_is_on_both_sides():
+    got = split([day(n) for n in range(30)])
+    assert got["is_fit"].all() and got["is_predict"].all()
+    assert not got["outcome_purged"].any() and set(got["period"]) == {"all"}
+
+
+def test_purge_counts_trading_rows_not_days():
+    """Rows 20 trading days before the first test row reach it, however far apart the days are."""
+    days = [day(3 * n) for n in range(60)]
+    got = split(days, split_mode="time", train_end=days[39])
+    assert flags(got, "outcome_purged") == "." * 20 + "x" * 20 + "." * 20
+
+
+def test_purge_of_a_listing_that_ends_soon():
+    """Rows 36 to 40 have no outcome at all; rows 26 to 35 have one of 5 or 10 days."""
+    days = [day(n) for n in range(41)]
+    got = split(days, split_mode="time", train_end=days[37])
+    #        t+20 ≤ 37: 0–17; t+20 in test: 18–20; then t+10 ≥ 38: 28–30; then t+5 ≥ 38: 33–35
+    expected = "".join("x" if n in {18, 19, 20, 28, 29, 30, 33, 34, 35} else "." for n in range(41))
+    assert flags(got, "outcome_purged") == expected
+
+
+def test_purge_across_a_gap_between_train_and_test():
+    days = [day(n) for n in range(60)]
+    got = split(days, split_mode="time", train_end=days[20], test_start=days[30])
+    assert flags(got, "outcome_purged") == "." * 10 + "x" * 11 + "." * 39
+
+
+@given(st.data())
+def test_purge_equals_the_plain_reading_whatever_rows_are_dropped(data):
+    steps = data.draw(st.lists(st.integers(1, 9), max_size=70))
+    days = [day(sum(steps[: n + 1])) for n in range(len(steps))]
+    keep = data.draw(st.lists(st.booleans(), min_size=len(days), max_size=len(days)))
+    train_end = data.draw(st.integers(0, 400))
+    gap = data.draw(st.integers(1, 30))
+    test_start = day(train_end + gap)
+    got = split(days, keep, split_mode="time", train_end=day(train_end), test_start=test_start)
+
+    def reaches(t: int) -> bool:
+        ahead = [days[t + k] for k in (5, 10, 20) if t + k < len(days)]
+        return days[t] <= day(train_end) and any(seen >= test_start for seen in ahead)
+
+    held = [t for t in range(len(days)) if keep[t]]
+    assert got["outcome_purged"].to_list() == [reaches(t) for t in held]
+    assert got["is_fit"].to_list() == [days[t] <= day(train_end) for t in held]

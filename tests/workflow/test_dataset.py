@@ -1,0 +1,62 @@
+"""Datasets as targets of the real workflow."""
+
+from __future__ import annotations
+
+import json
+
+import polars as pl
+import pytest
+
+from tests.workflow.conftest import new_project
+
+pytestmark = pytest.mark.xdist_group("workflow_dataset")
+
+FOLDER = "data/gold/datasets/ml_dataset_v1"
+RECENT = '{"recent": {"start_date": "2012-09-01", "tickers": ["FB.US"]}}'
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory):
+    project = new_project(tmp_path_factory.mktemp("dataset") / "project")
+    project.snakemake("--cores", "2", "dataset")
+    return project
+
+
+def read(project, name: str) -> pl.DataFrame:
+    return pl.read_parquet(project.folder / FOLDER / name / "dataset.parquet")
+
+
+def test_the_dataset_of_the_default_settings_holds_every_ready_row(project):
+    market = read(project, "market")
+    features = pl.read_parquet(
+        project.folder / project.file("gold/features_by_symbol", "FB.US"), hive_partitioning=False
+    )
+    ready = features.filter(pl.col("tmf_21").is_not_null())
+    assert market.filter(ticker="FB.US")["trade_date"].equals(ready["trade_date"])
+    metadata = json.loads((project.folder / FOLDER / "market" / "metadata.json").read_text())
+    assert metadata["rows"] == market.height
+    assert "Nothing to be done" in project.snakemake("--dry-run", "dataset")
+
+
+def test_a_named_dataset_has_the_outcomes_of_the_full_one(project, monkeypatch):
+    monkeypatch.setattr(project, "environment", {"MF_ETL_DATASETS": RECENT})
+    project.snakemake("--cores", "2", "dataset")
+    recent, market = read(project, "recent"), read(project, "market")
+    assert 0 < recent.height < market.height
+    assert recent.equals(market.join(recent, on=["ticker", "trade_date"], how="semi"))
+
+
+def test_a_dataset_that_nobody_has_named_gets_one_line(project):
+    console = project.snakemake(
+        "--cores", "1", f"{FOLDER}/elsewhere/dataset.parquet", succeeds=False
+    )
+    assert "mf_etl: dataset elsewhere is not in the settings" in console
+    assert "there are: market" in console and "Traceback" not in console
+
+
+def test_an_empty_dataset_is_refused(project, monkeypatch):
+    empty = '{"none": {"start_date": "2099-01-01"}}'
+    monkeypatch.setattr(project, "environment", {"MF_ETL_DATASETS": empty})
+    console = project.snakemake("--cores", "1", "dataset", succeeds=False)
+    assert "ml_dataset none: " in console and "Traceback" not in console
+    assert not (project.folder / FOLDER / "none" / "dataset.parquet").exists()
