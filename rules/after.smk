@@ -75,19 +75,23 @@ def build_without_failed():
     """Bring the files over the universe up to date although tickers have failed.
 
     Snakemake leaves out what depends on a failed job, and these depend on all tickers. They are built
-    once more, without the steps that could not be done, which they name as missing.
+    once more, without the steps that could not be done, which they name as missing. Not so after an
+    interrupt: then steps are missing that nobody has tried.
     """
-    unfinished = first_unfinished_steps()
-    if SETTINGS.planning.unfinished or not unfinished:
+    first = first_unfinished_jobs()
+    is_interrupted = not workflow.scheduler.failed.issuperset(first.values())
+    if SETTINGS.planning.unfinished or not first or is_interrupted:
         return
     record = Path(SETTINGS.paths.data_root, ".cache", "unfinished.json")
-    write_json(unfinished, record)
+    write_json({key: job.rule.name for key, job in sorted(first.items())}, record)
     log = Path(SETTINGS.paths.logs_root, "aggregates.log")
     log.parent.mkdir(parents=True, exist_ok=True)
     values = {**workflow.config_settings.config, "planning__unfinished": str(record)}
+    is_warm = workflow.executor_plugin.name == "warm"
     command = [
         *(sys.executable, "-m", "snakemake", "--snakefile", workflow.main_snakefile),
         *("--nolock", "--cores", str(workflow.resource_settings.cores or 1), "qa"),
+        *(() if is_warm else ("--workflow-profile", "none", "--executor", "local")),
         *("--config", *(f"{key}={value}" for key, value in values.items())),
     ]
     with log.open("wb") as output:
@@ -98,14 +102,16 @@ def build_without_failed():
     )
 
 
-def first_unfinished_steps():
-    """The first step of each ticker that this run should have done and has not."""
+def first_unfinished_jobs():
+    """The first job of each ticker that this run should have done and has not."""
     found = {}
     for job in workflow.dag.jobs:
         if job.rule.name in STEPS and not done_or_up_to_date(job):
             key = f"{job.wildcards.exchange}/{job.wildcards.ticker}"
-            found[key] = min(found.get(key, STEPS[-1]), job.rule.name, key=STEPS.index)
-    return dict(sorted(found.items()))
+            rank = STEPS.index(job.rule.name)
+            if key not in found or rank < STEPS.index(found[key].rule.name):
+                found[key] = job
+    return found
 
 
 def print_verdict():
