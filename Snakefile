@@ -15,7 +15,8 @@ rule all:
             DATA.gold_events,
             DATA.gold_features,
         ),
-        universe_files,
+        manifest_file,
+        checked_files,
         dataset_files,
 
 

@@ -64,7 +64,11 @@ def promote_manifest():
     is_full = not (universe.limit or universe.tickers or universe.exchanges)
     asked = {rule.name for rule in workflow.dag.targetrules}
     manifest, stable = Path(TOTAL.file_manifest), Path(TOTAL.file_manifest_stable)
-    if is_full and asked & UNIVERSAL_TARGETS and manifest.exists():
+    is_current = SETTLED.among([MANIFEST]) or any(
+        job.rule.name == "file_manifest" and done_or_up_to_date(job)
+        for job in workflow.dag.jobs
+    )
+    if is_full and asked & UNIVERSAL_TARGETS and is_current and manifest.exists():
         content = manifest.read_bytes()
         if not stable.exists() or stable.read_bytes() != content:
             with replacing(stable) as temporary:

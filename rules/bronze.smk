@@ -2,9 +2,10 @@
 
 
 rule bronze:
-    """Valid bars, rejects and quality report of every ticker."""
+    """Valid bars, rejects and quality report of every ticker, and the manifest."""
     input:
         for_every_ticker(DATA.bronze_ohlcv),
+        manifest_file,
 
 
 rule bronze_ohlcv:

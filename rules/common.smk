@@ -202,17 +202,17 @@ def for_every_ticker(*datasets):
     return files
 
 
-def universe_files(wildcards):
+def manifest_file(wildcards):
+    """The manifest, unless it is settled."""
+    is_settled = plan_may_skip() and SETTLED.among([MANIFEST])
+    return [] if is_settled else [TOTAL.file_manifest]
+
+
+def checked_files(wildcards):
     """The files over the universe, unless they and all tickers are settled."""
-    if not plan_may_skip():
-        return [TOTAL.qa_gate, TOTAL.file_manifest]
-    pairs = set(tickers())
-    settled = SETTLED.among([*pairs, MANIFEST, AGGREGATES])
-    is_settled = pairs <= settled and AGGREGATES in settled
-    return [
-        *([] if is_settled else [TOTAL.qa_gate]),
-        *([] if MANIFEST in settled else [TOTAL.file_manifest]),
-    ]
+    units = {*tickers(), AGGREGATES}
+    is_settled = plan_may_skip() and units == SETTLED.among(units)
+    return [] if is_settled else [TOTAL.qa_gate]
 
 
 def dataset_files(wildcards):

@@ -102,7 +102,9 @@ def test_an_edit_changes_bytes_where_it_should_and_back_again(edited):
     edited.snakemake("--cores", "4", "--config", "event_grammar__hold_consecutive_bars=6")
     after = edited.data()
     changed = {path.split("/")[1] for path in before if before[path] != after[path]}
-    assert changed == {"events_by_symbol", "features_by_symbol", "gold_events", "gold_features"}
+    assert changed == {
+        "events_by_symbol", "features_by_symbol", "gold_events", "gold_features", "datasets",
+    }  # fmt: skip
     edited.snakemake("--cores", "4")
     assert edited.data() == before
 
