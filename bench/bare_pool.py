@@ -18,7 +18,7 @@ from pathlib import Path
 from bench.steps import five_steps
 from mf_etl.catalog import catalog
 from mf_etl.provenance import content_fingerprint
-from mf_etl.settings import load_settings
+from mf_etl.settings.model import load_settings
 from mf_etl.settings.sections import Paths
 from mf_etl.universe import Universe
 

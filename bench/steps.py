@@ -9,7 +9,7 @@ from pathlib import Path
 from types import ModuleType
 
 from mf_etl.catalog import Catalog
-from mf_etl.settings import load_settings
+from mf_etl.settings.model import load_settings
 from mf_etl.settings.steps import STEPS, StepSettings, step_settings
 
 ROOT = Path(__file__).parents[1]

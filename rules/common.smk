@@ -138,7 +138,11 @@ def raw_state(wildcards=None):
 
 def raw_files():
     """Path, role, fingerprint and time stamp of every raw file."""
-    for file in UNIVERSE.files:
+    try:
+        files = UNIVERSE.files
+    except MfEtlError as error:
+        stop(error)
+    for file in files:
         path = os.path.join(str(UNIVERSE.raw_root), file.source_file)
         is_read = file.role == "build"
         try:

@@ -89,7 +89,10 @@ rule retried:
     resources: size=lambda wildcards, attempt: attempt * 10
     script: "scripts/retry.py"
 
+# After the retried job: Snakemake itself forgets a job that waits for its next attempt when a
+# checkpoint changes the plan.
 checkpoint found:
+    input: "out/retry.txt"
     output: directory("out/found")
     script: "scripts/found.py"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mf_etl.errors import SettingsError
-from mf_etl.settings import load_settings
+from mf_etl.settings.model import load_settings
 from mf_etl.settings.steps import STEPS, step_settings
 
 

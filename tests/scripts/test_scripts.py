@@ -11,7 +11,7 @@ import pytest
 
 from mf_etl.errors import RawFileError
 from mf_etl.provenance import content_fingerprint
-from mf_etl.settings import Settings
+from mf_etl.settings.model import Settings
 from mf_etl.settings.steps import STEPS, step_settings
 from tests.conftest import ROOT, raw_file, raw_row
 
