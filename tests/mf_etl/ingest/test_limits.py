@@ -39,6 +39,13 @@ def test_a_long_line_is_one_rejected_row_and_the_rest_is_read():
     assert line == f"{endless[:1_024]} ... (cut: {more} bytes more)"
 
 
+def test_a_cut_in_the_last_field_is_malformed_too():
+    content = raw_file(raw_row("20240102"), raw_row("20240103", openint="0" * 5_000))
+    rows = parse(RawContent.of(content), Limits(line_bytes=1_024)).rows
+    assert rows["q_malformed_row"].to_list() == [False, True]
+    assert not rows["q_parse_error"][0]
+
+
 def test_within_the_limits_the_fast_reader_reads():
     content = raw_file(raw_row("20240102"), raw_row("20240103"))
     assert parse(RawContent.of(content), LIMITS).reader == "fast"

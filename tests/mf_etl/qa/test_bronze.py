@@ -6,8 +6,10 @@ from datetime import date
 
 from mf_etl.qa import bronze
 from mf_etl.qa.checks import Thresholds, bronze_checks, overall
+from mf_etl.qa.summary import layer_summary
 from mf_etl.schemas.layer_summary import LAYER_SUMMARY
 from mf_etl.schemas.universe_tables import BY_EXCHANGE, ROWS_BY_YEAR, SYMBOL_MASTER
+from tests.mf_etl.qa.conftest import HEADER, build
 
 
 def test_every_table_is_as_declared(summary):
@@ -64,6 +66,18 @@ def test_checks_have_verdicts_and_examples(summary):
     lax = Thresholds(missing_tickers=1, rejected_share=0.5)
     results = {c["check"]: c["result"] for c in bronze_checks(summary, lax)}
     assert results["missing_tickers"] == results["rejected_share"] == "ok"
+
+
+def test_price_spikes_are_counted_and_warned_of(tmp_path):
+    closes = [10, 100, 10, 1, 10]
+    lines = [f"S.US,D,2024010{day},000000,{c},{c},{c},{c},1,0\n" for day, c in enumerate(closes, 2)]
+    file = build(tmp_path, "NYSE", "S.US", HEADER + "".join(lines))
+    summary = layer_summary([file], {})
+    assert bronze.symbol_master(summary)["price_spikes"].to_list() == [3]
+    checks = {c["check"]: c for c in bronze_checks(summary, Thresholds(price_spikes=2))}
+    assert checks["tickers_with_price_spikes"]["examples"] == ["S.US (NYSE)"]
+    checks = {c["check"]: c for c in bronze_checks(summary, Thresholds(price_spikes=3))}
+    assert checks["tickers_with_price_spikes"]["result"] == "ok"
 
 
 def test_nothing_built_at_all(summary):
