@@ -168,13 +168,16 @@ def first_line(path):
 
 
 def at_end():
-    """Whatever way the run ended, if it had a plan and was no dry run."""
+    """Whatever way the run ended, if it had a plan."""
     if workflow.dag is None or workflow.execution_settings is None or workflow.touch:
         return
+    jobs = list(workflow.dag.jobs)
+    if not jobs:
+        return  # the plan could not be made, and why has been said
     record_settled()
     if workflow.dryrun:
         return
-    if not any(workflow.dag.needrun(job) for job in workflow.dag.jobs):
+    if not any(map(workflow.dag.needrun, jobs)):
         promote_manifest()  # a run that was killed at its very end has not
     elif workflow.scheduler is not None:
         record_run()

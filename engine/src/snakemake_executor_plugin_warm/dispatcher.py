@@ -234,6 +234,8 @@ class Dispatcher:
         )
 
     def _learn(self, finished: Finished) -> None:
+        if finished.outcome.error is not None:
+            return  # how soon a job fails, or is killed, says nothing of those to come
         rule, seconds = finished.task.job.rule.name, finished.outcome.seconds
         before = self._seconds.get(rule, seconds)
         self._seconds[rule] = before + _SMOOTHING * (seconds - before)
