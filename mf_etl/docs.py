@@ -99,12 +99,13 @@ def options() -> str:
         f"`{ENV_PREFIX}` variables with `__` between levels, then `--config key__below=value`; each "
         "goes over the one before. An unknown key or a value out of range stops the run.",
     ]
+    told: dict[type[BaseModel], str] = {}
     for name, field in Settings.model_fields.items():
         section = section_of(field.annotation)
         lines += ["", f"## {name}", "", section.__doc__.strip(), ""]
         lines += ["| setting | type | default | meaning |", "| --- | --- | --- | --- |"]
         is_named = get_origin(field.annotation) is dict
-        lines += list(_option_rows(section, f"{name}.<name>" if is_named else name))
+        lines += list(_option_rows(section, f"{name}.<name>" if is_named else name, told))
     return "\n".join(lines) + "\n"
 
 
@@ -147,13 +148,21 @@ def _column_row(column: Column) -> str:
     return f"| {column.name} | {dtype} | {null} | {column.unit} | {meaning} |"
 
 
-def _option_rows(section: type[BaseModel], above: str) -> Iterator[str]:
+def _option_rows(
+    section: type[BaseModel], above: str, told: dict[type[BaseModel], str]
+) -> Iterator[str]:
+    """Rows of the table; a section that is in the table already (`told`) is only referred to."""
     for name, field in section.model_fields.items():
         key = f"{above}.{name}"
-        if below := section_of(field.annotation):
-            yield from _option_rows(below, key)
-            continue
         meaning = " ".join((field.description or "").split()).replace("|", "\\|")
+        if below := section_of(field.annotation):
+            key += ".<name>" if get_origin(field.annotation) is dict else ""
+            if below in told:
+                yield f"| `{key}.…` | section | | {meaning} Options as below `{told[below]}`. |"
+                continue
+            told[below] = key
+            yield from _option_rows(below, key, told)
+            continue
         limits = "".join(f", {limit}" for limit in map(_limit, field.metadata) if limit)
         default = "" if field.default is PydanticUndefined else _yaml(field.default)
         yield f"| `{key}` | {_type_name(field.annotation)}{limits} | `{default}` | {meaning} |"

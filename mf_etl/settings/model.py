@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Annotated, Any, get_args, get_origin
 
 import yaml
-from pydantic import AfterValidator, BaseModel, StringConstraints, ValidationError
+from pydantic import AfterValidator, BaseModel, Field, StringConstraints, ValidationError
 from pydantic_settings import (
     BaseSettings,
     EnvSettingsSource,
@@ -20,6 +20,14 @@ from pydantic_settings import (
 from mf_etl.errors import SettingsError
 from mf_etl.research.datasets.naming import PREFIX
 from mf_etl.research.datasets.request import DatasetRequest
+from mf_etl.research.requests import (
+    ClusteringRun,
+    ClusteringStability,
+    ClusteringSweep,
+    HmmRun,
+    HmmStability,
+    HmmSweep,
+)
 from mf_etl.settings.sections import (
     DATASET_PATTERN,
     EventGrammar,
@@ -32,6 +40,7 @@ from mf_etl.settings.sections import (
     Project,
     Prune,
     Qa,
+    Section,
     Universe,
     Validation,
 )
@@ -51,6 +60,31 @@ def _no_reserved_name(name: str) -> str:
 DatasetName = Annotated[
     str, StringConstraints(pattern=f"^{DATASET_PATTERN}$"), AfterValidator(_no_reserved_name)
 ]
+RunName = Annotated[
+    str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9.-]{0,59}$"), AfterValidator(_no_reserved_name)
+]
+
+
+class ResearchClustering(Section):
+    """Clusterings by name: each is a folder below `research_runs`."""
+
+    runs: dict[RunName, ClusteringRun] = Field(default_factory=dict)
+    """Single clusterings."""
+    sweeps: dict[RunName, ClusteringSweep] = Field(default_factory=dict)
+    """One clustering for each method and number of clusters."""
+    stability: dict[RunName, ClusteringStability] = Field(default_factory=dict)
+    """The same clustering from several seeds."""
+
+
+class ResearchHmm(Section):
+    """Hidden Markov models by name: each is a folder below `hmm_runs`."""
+
+    runs: dict[RunName, HmmRun] = Field(default_factory=dict)
+    """Single models."""
+    sweeps: dict[RunName, HmmSweep] = Field(default_factory=dict)
+    """One model for each number of states."""
+    stability: dict[RunName, HmmStability] = Field(default_factory=dict)
+    """The same model from several seeds."""
 
 
 class Settings(BaseSettings):
@@ -77,6 +111,8 @@ class Settings(BaseSettings):
     qa: Qa = Qa()
     datasets: dict[DatasetName, DatasetRequest] = {"market": DatasetRequest()}
     """Research datasets by name."""
+    research_clustering: ResearchClustering = ResearchClustering()
+    research_hmm: ResearchHmm = ResearchHmm()
     prune: Prune = Prune()
 
     @classmethod

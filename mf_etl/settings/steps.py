@@ -135,6 +135,7 @@ STEPS: dict[str, type[BaseModel]] = {
     "layer_qa": QaSettings,
     "qa_gate": VerdictSettings,
     "ml_dataset": DatasetSettings,
+    "prepared_matrix": StepSettings,
 }
 
 

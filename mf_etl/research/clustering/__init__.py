@@ -1,0 +1,1 @@
+"""Market regimes as clusters: estimators, metrics, profiles and the artifacts of runs."""

@@ -1,0 +1,39 @@
+"""What one HMM fit is asked to do, checked before anything is read."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from mf_etl.settings.sections import Section
+
+CovarianceType = Literal["diag", "full", "tied", "spherical"]
+
+
+class HmmSpec(Section):
+    """A Gaussian hidden Markov model: its shape, its sequences and how it is fitted."""
+
+    n_components: int = Field(default=5, ge=1, le=100)
+    """States; transition codes hold two digits each."""
+    covariance_type: CovarianceType = "diag"
+    """Shape of the covariances: one variance a feature, a full matrix, one matrix for all states,
+    or one variance a state."""
+    n_iter: int = Field(default=200, ge=1)
+    """Iterations at most; a fit that stops here has not converged, and says so."""
+    tol: float = Field(default=1e-3, gt=0)
+    """A fit has converged when the log-likelihood per row changes by less than this."""
+    n_restarts: int = Field(default=5, ge=1)
+    """Starts from different seeds; the one with the best train likelihood is kept."""
+    random_state: int = Field(default=0, ge=0, le=2**32 - 10_001)
+    """Seed of the first start and of the sample that all starts are made of; start i adds i."""
+    min_covar: float = Field(default=1e-3, gt=0)
+    """Floor under variances, or eigenvalues, after every iteration, in squared scaled units."""
+    start_rows: int = Field(default=200_000, ge=1)
+    """Rows of the sample that starts are made of."""
+    min_sequence_length: int = Field(default=100, ge=1)
+    """Shorter sequences are left out of the fit and counted."""
+    min_decoded_length: int = Field(default=1, ge=1)
+    """Shorter sequences are not decoded and are counted."""
+    max_gap_days: int = Field(default=30, ge=1)
+    """A gap of more calendar days ends a sequence and starts another."""
