@@ -18,6 +18,7 @@ run: $(VENV)/ready ## build every layer of the bundled sample (or of paths.raw_r
 	@echo "The layers are below data/ (docs/tables.md says what they hold); for example"
 	@echo "  data/gold/features_by_symbol/exchange=NASDAQ/prefix=A/ticker=AAPL.US/part-000.parquet"
 	@echo "and which tickers have bad data is in results/bronze_qa/problem_tickers.csv."
+	@echo "Next: source $(VENV)/bin/activate && mf-etl --help"
 
 test: check ## linters, then all tests
 	pytest -n auto --dist loadgroup

@@ -89,6 +89,7 @@ class Research:
 
     ml_dataset: Dataset
     ml_dataset_metadata: Dataset
+    ml_dataset_request: Dataset
 
 
 @dataclass(frozen=True)
@@ -195,6 +196,7 @@ def aggregates(paths: Paths) -> Aggregates:
 _RESEARCH = {
     "ml_dataset": "gold/datasets/ml_dataset_v1/{dataset}/dataset.parquet",
     "ml_dataset_metadata": "gold/datasets/ml_dataset_v1/{dataset}/metadata.json",
+    "ml_dataset_request": "gold/datasets/ml_dataset_v1/{dataset}/request.yaml",
 }
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import platform
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from mf_etl.catalog import LAYERS
 from mf_etl.io import write_json
 
 _VERSIONS_OF = ("mf_etl", "snakemake", "polars", "pyarrow", "numpy")
@@ -45,3 +46,38 @@ def write_record(
     path = folder / f"{started_at:%Y%m%dT%H%M%S}_{os.getpid()}.json"
     write_json(record, path)
     return path
+
+
+FAILURES_TOLD = 10
+
+
+def account(record: Mapping[str, Any], up_to_date: Mapping[str, int]) -> list[str]:
+    """Lines for the end of a run: what was built, was up to date and failed, and where to look.
+
+    `record` is what `write_record` wrote; `up_to_date` counts the tickers of each layer that had
+    nothing to do.
+    """
+    built = Counter(dict.fromkeys(LAYERS, 0))
+    for jobs in record["jobs"]:
+        if jobs["done"]:
+            built[jobs["rule"]] += jobs["count"]
+    lines = [f"Built in {_duration(record['seconds'])}: {_counts(built) or 'nothing'}"]
+    if current := _counts(up_to_date):
+        lines.append(f"Up to date: {current}")
+    failures = record["failures"]
+    if failures:
+        lines.append(f"Failed: {len(failures)}")
+    for failure in failures[:FAILURES_TOLD]:
+        lines.append(f"  {failure['error']}")
+    if len(failures) > FAILURES_TOLD:
+        lines.append(f"  and {len(failures) - FAILURES_TOLD} more: see the run history")
+    return lines
+
+
+def _counts(steps: Mapping[str, int]) -> str:
+    return ", ".join(f"{step} {count:,}" for step, count in steps.items() if count)
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes else f"{seconds:.1f} s"

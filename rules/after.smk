@@ -2,11 +2,13 @@
 
 import json
 import subprocess
+from collections import Counter
 from datetime import UTC, datetime
 
-from mf_etl.history import write_record
+from mf_etl.history import account, write_record
 from mf_etl.io import replacing, write_json
 from mf_etl.qa.verdict import told
+from mf_etl.reasons import ABOVE, FORCED, MISSING, NEW, changed_parameters
 
 STARTED_AT = datetime.now(UTC)
 # The named targets that cover every ticker.
@@ -129,10 +131,56 @@ def print_verdict():
         )
 
 
+def layers_up_to_date():
+    """Tickers of each layer in this plan that had nothing to do, those left out of it included."""
+    needed = Counter(
+        job.rule.name for job in workflow.dag.jobs if workflow.dag.needrun(job)
+    )
+    planned = {job.rule.name for job in workflow.dag.jobs}
+    is_universal = UNIVERSAL_TARGETS & {rule.name for rule in workflow.dag.targetrules}
+    if not is_universal:
+        return {}
+    return {step: len(tickers()) - needed[step] for step in STEPS if step in planned}
+
+
+def write_reasons(path):
+    """Why each step has to run, for `mf-etl status`: counts by step and reason."""
+    counts = {}
+    for job in workflow.dag.jobs:
+        if workflow.dag.needrun(job) and not job.rule.norun:
+            reasons = counts.setdefault(job.rule.name, Counter())
+            reasons.update(reasons_of(job)[:1])
+    write_json({"steps": counts, "up_to_date": layers_up_to_date()}, Path(path))
+
+
+def reasons_of(job):
+    """Why a job has to run, the root of it first."""
+    reason = workflow.dag.reason(job)
+    change = reason.params_changed
+    if reason.forced:
+        return [FORCED]
+    if change:
+        return changed_parameters(
+            change.only_old,
+            change.only_new,
+            step=job.rule.name,
+            code=getattr(job.params, "code", ""),
+            fingerprint=getattr(job.params, "fingerprint", None),
+        )
+    if job.rule.name == "bronze_ohlcv" and reason.missing_output:
+        unit = (job.wildcards.exchange, job.wildcards.ticker)
+        return [MISSING if any(map(os.path.exists, files_of(unit))) else NEW]
+    if reason.missing_output and not reason.updated_input_run:
+        return [MISSING]
+    if reason.incomplete_output:
+        return [MISSING]
+    return [ABOVE]
+
+
 def record_run():
-    """The record of this run in the run history."""
+    """The record of this run in the run history, and a short account of it on the console."""
     dag = workflow.dag
-    needed = [job for job in dag.jobs if dag.needrun(job)]
+    needed = [job for job in dag.jobs if dag.needrun(job) and not job.rule.norun]
     jobs = [(job.rule.name, why(dag.reason(job)), dag.finished(job)) for job in needed]
     failures = [
         {
@@ -148,7 +196,11 @@ def record_run():
     targets = sorted(rule.name for rule in dag.targetrules) + sorted(
         map(str, dag.targetfiles)
     )
-    write_record(run_history(SETTINGS.paths), STARTED_AT, targets, jobs, failures)
+    record = write_record(
+        run_history(SETTINGS.paths), STARTED_AT, targets, jobs, failures
+    )
+    lines = account(json.loads(record.read_text(encoding="utf-8")), layers_up_to_date())
+    print("\n".join(lines), file=sys.stderr)
 
 
 def why(reason):
@@ -176,6 +228,8 @@ def at_end():
         return  # the plan could not be made, and why has been said
     record_settled()
     if workflow.dryrun:
+        if SETTINGS.planning.reasons:
+            write_reasons(SETTINGS.planning.reasons)
         return
     if not any(map(workflow.dag.needrun, jobs)):
         promote_manifest()  # a run that was killed at its very end has not

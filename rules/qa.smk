@@ -163,3 +163,16 @@ rule prune:
         code=code_for("prune"),
     script:
         "../scripts/prune.py"
+
+
+rule catalog:
+    """A DuckDB file of views over all that has been built; made anew whenever it is asked for."""
+    log:
+        f"{SETTINGS.paths.logs_root}/catalog.log",
+    conda:
+        "../envs/mf_etl.yaml"
+    params:
+        paths=SETTINGS.paths.model_dump(),
+        code=code_for("catalog"),
+    script:
+        "../scripts/catalog.py"

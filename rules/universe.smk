@@ -2,6 +2,7 @@
 
 import json
 
+from mf_etl.research.datasets.request import read_request
 from mf_etl.research.datasets.selection import FeatureFile, selected
 
 # A layer, the one above it, and what the files of its checks are called.
@@ -88,13 +89,20 @@ def summaries(layer):
 
 
 def request_of(name):
-    """What the settings ask of a dataset."""
-    if name not in SETTINGS.datasets:
+    """What a dataset is asked to hold, by the settings or by the request in its folder."""
+    if name in SETTINGS.datasets:
+        return SETTINGS.datasets[name]
+    request = Path(SCIENCE.ml_dataset_request.format(dataset=name))
+    if not request.exists():
         known = ", ".join(SETTINGS.datasets) or "none"
         stop(
-            f"dataset {name} is not in the settings (section datasets); there are: {known}"
+            f"dataset {name} is not in the settings (section datasets); there are: {known}. "
+            "`mf-etl export-ml-dataset` makes others"
         )
-    return SETTINGS.datasets[name]
+    try:
+        return read_request(request)
+    except MfEtlError as error:
+        stop(error)
 
 
 def chosen_files(wildcards):

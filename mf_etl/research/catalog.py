@@ -98,3 +98,15 @@ def run_files(request: Request) -> dict[str, str]:
     if request.kind == "clustering_run" and request.preparation.split_mode == "time":
         files |= CLUSTERING_PERIODS
     return files
+
+
+CLUSTERING_SWEEP = ("_summary.csv", "_summary.json", "_silhouette.svg")
+"""Of a sweep over clusterings: beside its folder, its name and these."""
+
+
+def final_files(paths: Paths, request: Request, folder: str) -> list[str]:
+    """The files that a run is asked for by: those of `run_files`, or the summary of a sweep."""
+    root = runs_root(paths, request.research)
+    if request.kind == "clustering_sweep":
+        return [f"{root}/{folder}{end}" for end in CLUSTERING_SWEEP]
+    return [f"{root}/{folder}/{name}" for name in run_files(request).values()]

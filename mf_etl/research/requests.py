@@ -11,9 +11,9 @@ import yaml
 from pydantic import Field, model_validator
 
 from mf_etl.errors import ResearchError
-from mf_etl.research.clustering.spec import ClusteringOptions, ClusteringSpec
+from mf_etl.research.clustering.spec import TAKEN, ClusteringOptions, ClusteringSpec
 from mf_etl.research.datasets.naming import PREFIX
-from mf_etl.research.datasets.request import checked
+from mf_etl.research.datasets.request import checked, yaml_mapping
 from mf_etl.research.hmm.spec import HmmSpec
 from mf_etl.research.preparation.spec import PreparationSpec
 from mf_etl.settings.sections import DATASET_PATTERN, Section
@@ -85,9 +85,9 @@ class ClusteringSweep(Request):
 
     def cells(self) -> dict[str, ClusteringSpec]:
         """Specification of each cell by its name, such as `kmeans-5`, in order."""
-        options = self.clustering.model_dump()
         cells = {}
         for method in dict.fromkeys(self.methods):
+            options = self.clustering.model_dump(include=set(TAKEN[method]))
             numbers = [None] if method == "hdbscan" else sorted(set(self.n_clusters))
             for number in numbers:
                 name = method if number is None else f"{method}-{number}"
@@ -177,13 +177,8 @@ KINDS: dict[str, type[Request]] = {
 
 def read_spec(path: Path) -> Request:
     """The request in a `spec.yaml`; raises `ResearchError` with one line a problem."""
-    try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ResearchError(f"{path}: {error.strerror}") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ResearchError(f"{path}: not valid YAML: {str(error).splitlines()[0]}") from None
-    kind = values.pop("kind", None) if isinstance(values, dict) else None
+    values = yaml_mapping(path)
+    kind = values.pop("kind", None)
     if kind not in KINDS:
         raise ResearchError(f"{path}: a line `kind:` with one of {', '.join(KINDS)} is needed")
     return checked(KINDS[kind], values, str(path))

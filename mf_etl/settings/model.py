@@ -142,19 +142,23 @@ def load_settings(
 
     Raises `SettingsError` with one line a problem: key, value, what is allowed, nearest known key.
     """
-    environment = os.environ if environment is None else environment
-    file = settings_file(environment) if file is None else file
+    from_file, from_environment, _ = sources(file, environment)
     merged: dict[str, Any] = {}
-    for values in (
-        _from_file(file),
-        _from_environment(environment),
-        _nested(overrides or {}),
-    ):
+    for values in (from_file, from_environment, _nested(overrides or {})):
         merged = _merge(merged, values)
     try:
         return Settings(**merged)
     except ValidationError as error:
         raise SettingsError("\n".join(_problems(error))) from None
+
+
+def sources(
+    file: Path | None = None, environment: Mapping[str, str] | None = None
+) -> tuple[dict[str, Any], dict[str, Any], Path | None]:
+    """What the settings file and the environment say, nested, and the file's path."""
+    environment = os.environ if environment is None else environment
+    file = settings_file(environment) if file is None else file
+    return _from_file(file), _from_environment(environment), file
 
 
 def settings_file(environment: Mapping[str, str]) -> Path | None:

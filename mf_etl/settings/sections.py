@@ -100,6 +100,9 @@ class Planning(Section):
     """JSON file with the first step of each ticker (`EXCHANGE/TICKER`) that could not be done: the
     files over the universe are built without it and name it as missing. A build that ends with
     failed tickers sets this by itself; null is none."""
+    reasons: str | None = None
+    """JSON file that a dry run writes to: why each step has to run. `mf-etl status` sets this by
+    itself; null is none."""
 
 
 class Precision(Section):

@@ -10,7 +10,7 @@ import click
 from mf_etl.synth.archive import LAST_DAY, ArchiveSummary, write_archive
 
 
-@click.command(context_settings={"show_default": True})
+@click.command("synth", context_settings={"show_default": True})
 @click.option("--tickers", type=click.IntRange(min=1), required=True, help="Number of tickers.")
 @click.option("--years", type=float, required=True, help=f"Years of bars, up to {LAST_DAY}.")
 @click.option("--seed", type=click.IntRange(min=0), required=True, help="Same seed, same bytes.")

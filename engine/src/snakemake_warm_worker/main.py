@@ -49,7 +49,9 @@ def main() -> int:
     sys.path[:] = search_paths
     gc.collect()
     gc.freeze()
-    return Worker(connection, setup, search_paths, appended).run()
+    status = Worker(connection, setup, search_paths, appended).run()
+    gc.unfreeze()  # what is still frozen at the end counts as leaked to extension modules
+    return status
 
 
 def _die_with_the_executor(process_id: int) -> bool:

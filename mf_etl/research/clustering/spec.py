@@ -13,6 +13,16 @@ HDBSCAN_FIT_ROWS = 50_000
 square in this many features."""
 
 
+_OF_ALL = frozenset({"method", "seed", "max_fit_rows", "silhouette_rows"})
+_OF_KMEANS = _OF_ALL | {"n_clusters", "n_init", "max_iter", "tol"}
+TAKEN = {
+    "kmeans": _OF_KMEANS,
+    "gmm": _OF_KMEANS | {"covariance_type", "reg_covar"},
+    "hdbscan": _OF_ALL | {"min_cluster_size", "min_samples"},
+}
+"""Options that bear on each method."""
+
+
 class ClusteringOptions(Section):
     """Options of a clustering of a prepared matrix, whatever its method."""
 
@@ -50,9 +60,11 @@ class ClusteringSpec(ClusteringOptions):
     """Clusters to find; needed by kmeans and gmm, not taken by hdbscan."""
 
     @model_validator(mode="after")
-    def _clusters_fit_the_method(self) -> Self:
-        if self.method == "hdbscan" and self.n_clusters is not None:
-            raise ValueError("n_clusters is not taken by hdbscan; set min_cluster_size")
+    def _options_fit_the_method(self) -> Self:
+        for name, field in type(self).model_fields.items():
+            if name not in TAKEN[self.method] and getattr(self, name) != field.default:
+                taken = ", ".join(sorted(TAKEN[self.method]))
+                raise ValueError(f"{name} is not taken by {self.method}, which takes {taken}")
         if self.method != "hdbscan" and self.n_clusters is None:
             raise ValueError(f"{self.method} needs n_clusters")
         return self

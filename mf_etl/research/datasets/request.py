@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Literal, Self, TypeVar
 
+import yaml
 from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
 
 from mf_etl.errors import ResearchError
@@ -89,3 +91,21 @@ def _problem(problem: Mapping[str, Any], what: str, model: type[BaseModel]) -> s
     if not key:
         return f"{what}: {message}"
     return f"{what}: {key} = {problem['input']!r}: {message}"
+
+
+def read_request(path: Path) -> DatasetRequest:
+    """The request in a YAML file; raises `ResearchError` with one line a problem."""
+    return checked(DatasetRequest, yaml_mapping(path), str(path))
+
+
+def yaml_mapping(path: Path) -> dict[str, Any]:
+    """The mapping in a YAML file; raises `ResearchError` if there is none."""
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ResearchError(f"{path}: {error.strerror}") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ResearchError(f"{path}: not valid YAML: {str(error).splitlines()[0]}") from None
+    if not isinstance(values, dict):
+        raise ResearchError(f"{path}: a mapping of options is expected")
+    return values

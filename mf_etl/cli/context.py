@@ -1,0 +1,83 @@
+"""What commands share: settings in force, the tickers there are, and types of options."""
+
+from __future__ import annotations
+
+import functools
+from pathlib import Path
+
+import click
+from click.shell_completion import CompletionItem
+
+from mf_etl.catalog import Catalog, Dataset, Research, aggregates, catalog, research
+from mf_etl.errors import MfEtlError
+from mf_etl.settings.model import Settings, load_settings
+from mf_etl.universe import Universe
+
+
+@functools.cache
+def settings() -> Settings:
+    """The settings in force."""
+    return load_settings()
+
+
+@functools.cache
+def universe() -> Universe:
+    """The raw files and tickers of the settings in force."""
+    return Universe(Path(settings().paths.raw_root), settings().universe)
+
+
+def data() -> Catalog:
+    """The files of each ticker."""
+    return catalog(settings().paths)
+
+
+def research_files() -> Research:
+    """The files of datasets."""
+    return research(settings().paths)
+
+
+def total(name: str) -> Dataset:
+    """A file over the universe."""
+    return getattr(aggregates(settings().paths), name)
+
+
+class TickerType(click.ParamType):
+    """A ticker in any case; the shell completes those there are."""
+
+    name = "ticker"
+
+    def convert(
+        self, value: str, parameter: click.Parameter | None, context: click.Context | None
+    ) -> str:
+        return value.strip().upper()
+
+    def shell_complete(
+        self, context: click.Context, parameter: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        try:
+            known = sorted({ticker for _, ticker in universe().listed})
+        except MfEtlError:
+            return []
+        return [CompletionItem(name) for name in known if name.startswith(incomplete.upper())]
+
+
+FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+def resolved(ticker: str, exchange: str | None) -> tuple[str, str]:
+    """The (exchange, ticker) that is meant.
+
+    Raises `UniverseError` for an unknown ticker, with near ones, and a usage error for one that is
+    listed on several exchanges.
+    """
+    if exchange is not None:
+        universe().source_file(exchange.upper(), ticker)
+        return exchange.upper(), ticker
+    places = sorted(market for market, name in universe().listed if name == ticker)
+    if len(places) > 1:
+        raise click.UsageError(
+            f"{ticker} is listed on {' and '.join(places)}; add --exchange {places[0]}, for example"
+        )
+    if not places:
+        universe().source_file("", ticker)
+    return places[0], ticker

@@ -1,0 +1,82 @@
+"""Options of a command from the fields of a model: declared once, with their help and checks."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable, Mapping
+from typing import Any, Literal, get_args, get_origin
+
+import click
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+Decorated = Callable[..., Any]
+
+ALIASES = {"seed": ("--random-state",), "methods": ("--method",)}
+"""Other names that an option of a field has."""
+
+
+def options_of(model: type[BaseModel], *, without: tuple[str, ...] = ()) -> list[Decorated]:
+    """A click option for each field of `model`; one that is not given is left out of the values.
+
+    Numbers and dates are checked by the model, lists are parted by commas, `null` is none.
+    """
+    return [
+        _option(name, field) for name, field in model.model_fields.items() if name not in without
+    ]
+
+
+def decorated(command: Decorated, options: list[Decorated]) -> Decorated:
+    """`command` with all `options`, in their order."""
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def given(model: type[BaseModel], values: Mapping[str, Any]) -> dict[str, Any]:
+    """The values of `model` that were given, as the model takes them."""
+    found = {}
+    for name, field in model.model_fields.items():
+        value = values.get(name)
+        if value is None:
+            continue
+        if value == "null":
+            found[name] = None
+        elif get_origin(field.annotation) is tuple:
+            found[name] = numbers_or_names(value)
+        else:
+            found[name] = value
+    return found
+
+
+def numbers_or_names(text: str) -> list[str]:
+    """`2-5` and `2,3,4,5` are the same list; names are parted by commas."""
+    found: list[str] = []
+    for part in text.split(","):
+        first, dash, last = part.strip().partition("-")
+        if dash and first.isdecimal() and last.isdecimal():
+            found += map(str, range(int(first), int(last) + 1))
+        else:
+            found.append(part.strip())
+    return found
+
+
+def _option(name: str, field: FieldInfo) -> Decorated:
+    names = ("--" + name.replace("_", "-"), *ALIASES.get(name, ()))
+    choices = get_args(field.annotation) if get_origin(field.annotation) is Literal else ()
+    return click.option(
+        *names,
+        name,
+        type=click.Choice(choices, case_sensitive=False) if choices else str,
+        metavar=None if choices else _metavar(field.annotation),
+        help=" ".join((field.description or "").split()),
+    )
+
+
+def _metavar(annotation: Any) -> str:
+    """What the help calls a value of this type."""
+    if get_origin(annotation) is tuple:
+        return "LIST"
+    known = {int: "INTEGER", float: "NUMBER", datetime.date: "DATE"}
+    kinds = (annotation, *get_args(annotation))
+    return next((known[kind] for kind in kinds if kind in known), "TEXT")

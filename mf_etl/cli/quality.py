@@ -1,0 +1,99 @@
+"""Commands that check what has been built."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+import polars as pl
+
+from mf_etl.cli import context
+from mf_etl.cli.building import BuildCommand, build
+from mf_etl.cli.tables import show, show_frame
+from mf_etl.qa.verdict import refusal
+
+SANITY = {
+    "silver": "silver_sanity_summary",
+    "indicators": "indicators_sanity_summary",
+    "events": "gold_event_sanity_summary",
+    "features": "gold_feature_sanity_summary",
+}
+
+
+@click.command(cls=BuildCommand)
+def build_symbol_master() -> None:
+    """One row a ticker: where it comes from, its span of dates, what was wrong with it."""
+    build(context.total("symbol_master"))
+    master = pl.read_parquet(context.total("symbol_master"))
+    show_frame(master.group_by("exchange").len("tickers").sort("exchange"))
+    click.echo(context.total("symbol_master"))
+
+
+@click.command(cls=BuildCommand)
+def sanity_checks() -> None:
+    """Bronze over the universe: checks, rows by exchange; exit code 1 as `qa.fail_on` says."""
+    build(context.total("bronze_sanity_summary"))
+    show_frame(pl.read_parquet(context.total("bronze_sanity_by_exchange")))
+    _tell(context.total("bronze_sanity_summary"))
+
+
+@click.command(cls=BuildCommand)
+@click.option("--limit", type=click.IntRange(min=1), help="Only the first so many, worst first.")
+@click.option("--only-invalid", is_flag=True, help="Only tickers with rejected or unreadable data.")
+def list_problem_tickers(limit: int | None, only_invalid: bool) -> None:
+    """Tickers to look at: rejected rows, unreadable or empty files, spikes, warnings."""
+    build(context.total("problem_tickers"))
+    problems = pl.read_parquet(context.total("problem_tickers"))
+    if only_invalid:
+        problems = problems.filter(
+            (pl.col("rows_rejected") > 0) | pl.col("status").is_in(["unreadable", "failed"])
+        )
+    wanted = ("ticker", "exchange", "status", "rows_total", "rows_rejected", "message")
+    if problems.is_empty():
+        click.echo("No ticker has problems.")
+        return
+    show_frame(problems.select(name for name in wanted if name in problems.columns)[:limit])
+    click.echo(context.total("problem_tickers_csv"))
+
+
+def sanity(name: str, file: str) -> click.Command:
+    """The command that checks one layer."""
+
+    def command() -> None:
+        build(context.total(file))
+        summary = _tell(context.total(file))
+        show(("tickers", "rows"), [(summary["tickers"], summary["rows"])])
+
+    help_text = "Checks of the layer over the universe; exit code 1 as `qa.fail_on` says."
+    return click.command(f"{name}-sanity", cls=BuildCommand, help=help_text)(command)
+
+
+def _tell(path: str) -> dict[str, Any]:
+    """Print the checks of a sanity summary; ends the process if they are as bad as `qa.fail_on`."""
+    summary = json.loads(Path(path).read_text(encoding="utf-8"))
+    show(
+        ("check", "result", "value", "threshold", "examples"),
+        [
+            (c["check"], c["result"], c["value"], c["threshold"], ", ".join(c["examples"][:5]))
+            for c in summary["checks"]
+        ],
+    )
+    click.echo(f"{summary['verdict']}: {path}")
+    found = {
+        "verdict": summary["verdict"],
+        "checks": [{"layer": "", **check} for check in summary["checks"]],
+    }
+    if refusal(found, context.settings().qa.fail_on):
+        sys.exit(1)
+    return summary
+
+
+COMMANDS = (
+    build_symbol_master,
+    sanity_checks,
+    list_problem_tickers,
+    *(sanity(name, file) for name, file in SANITY.items()),
+)

@@ -1,0 +1,167 @@
+"""Commands that run clusterings and hidden Markov models: each a door to the targets of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import click
+
+from mf_etl.cli import context
+from mf_etl.cli.accounts import ACCOUNTS, read_account
+from mf_etl.cli.building import BuildCommand, build
+from mf_etl.cli.fields import decorated, given, options_of
+from mf_etl.errors import ResearchError
+from mf_etl.io import replacing
+from mf_etl.research.catalog import SPEC, final_files, runs_root
+from mf_etl.research.clustering.spec import ClusteringOptions, ClusteringSpec
+from mf_etl.research.datasets.request import checked
+from mf_etl.research.hmm.spec import HmmSpec
+from mf_etl.research.preparation.spec import PreparationSpec
+from mf_etl.research.requests import (
+    ClusteringRun,
+    ClusteringStability,
+    ClusteringSweep,
+    HmmRun,
+    HmmStability,
+    HmmSweep,
+    Request,
+    spec_text,
+)
+from mf_etl.settings.sections import Section
+
+
+class Door(NamedTuple):
+    """A command and the kind of run that it asks for."""
+
+    command: str
+    request: type[Request]
+    part: str
+    """Field of the request that holds the model's own options."""
+    options: type[Section]
+    entry: str
+    """List of the settings that names such runs."""
+    help: str
+
+
+DOORS = (
+    Door("cluster-run", ClusteringRun, "clustering", ClusteringSpec, "runs",
+         "One clustering of a dataset: model, clusters of all rows, profiles, figures."),
+    Door("cluster-sweep", ClusteringSweep, "clustering", ClusteringOptions, "sweeps",
+         "One clustering for each method and number of clusters, compared."),
+    Door("cluster-stability", ClusteringStability, "clustering", ClusteringSpec, "stability",
+         "The same clustering from several seeds: how far its clusters are the same."),
+    Door("hmm-run", HmmRun, "hmm", HmmSpec, "runs",
+         "One hidden Markov model: states of all rows, profiles, transitions, figures."),
+    Door("hmm-sweep", HmmSweep, "hmm", HmmSpec, "sweeps",
+         "One hidden Markov model for each number of states, compared."),
+    Door("hmm-stability", HmmStability, "hmm", HmmSpec, "stability",
+         "The same hidden Markov model from several seeds: how far its states are the same."),
+)  # fmt: skip
+
+EPILOGUE = (
+    "Without options: the runs of the settings. With options: a run whose folder holds them as "
+    "spec.yaml, so that `snakemake` knows it, too; the same options are the same run."
+)
+
+
+def door(door: Door) -> click.Command:
+    """The command of one kind of run."""
+    own = tuple(n for n in door.request.model_fields if n not in ("preparation", door.part))
+    replaced = {"ClusteringSweep": ("n_clusters",), "HmmSweep": ("n_components",)}
+    without = replaced.get(door.request.__name__, ())
+
+    def command(run_id: str | None, **values: Any) -> None:
+        chosen = _chosen(door, run_id, values)
+        paths = context.settings().paths
+        build(*(file for folder, r in chosen.items() for file in final_files(paths, r, folder)))
+        for folder, request in chosen.items():
+            ACCOUNTS[request.kind](Path(runs_root(paths, request.research)), folder)
+
+    name = click.option("--run-id", help="Name of the run: one of the settings, or your own.")
+    fields = [
+        name,
+        *options_of(door.request, without=("preparation", door.part)),
+        *options_of(door.options, without=(*without, *own)),
+        *options_of(PreparationSpec),
+    ]
+    make = click.command(
+        f"research-{door.command}", cls=BuildCommand, help=door.help, epilog=EPILOGUE
+    )
+    return make(decorated(command, fields))
+
+
+def _chosen(door: Door, run_id: str | None, values: Mapping[str, Any]) -> dict[str, Request]:
+    """The runs that are asked for, by folder; one of options has its specification written."""
+    section = "clustering" if door.part == "clustering" else "hmm"
+    named = getattr(getattr(context.settings(), f"research_{section}"), door.entry)
+    if all(value is None for value in values.values()):
+        if run_id is None:
+            if not named:
+                raise click.UsageError(
+                    f"the settings name no such run (research_{section}.{door.entry}); "
+                    "give options, such as --dataset market"
+                )
+            return {request.folder(name): request for name, request in named.items()}
+        if run_id in named:
+            return {named[run_id].folder(run_id): named[run_id]}
+        raise click.UsageError(f"{run_id} is not in research_{section}.{door.entry}; give options")
+    if run_id in named:
+        raise click.UsageError(
+            f"{run_id} is a run of the settings: leave out the other options, or name it otherwise"
+        )
+    request = _requested(door, values)
+    folder = request.folder(run_id or request.adhoc_id())
+    _check_dataset(request.dataset)
+    _write_spec(request, Path(runs_root(context.settings().paths, request.research), folder))
+    return {folder: request}
+
+
+def _requested(door: Door, values: Mapping[str, Any]) -> Request:
+    asked: dict[str, Any] = given(door.request, values)
+    asked["preparation"] = given(PreparationSpec, values)
+    asked[door.part] = given(door.options, {n: v for n, v in values.items() if n not in asked})
+    return checked(door.request, asked, door.command)
+
+
+def _check_dataset(name: str) -> None:
+    settings = context.settings()
+    if (
+        name not in settings.datasets
+        and not Path(context.research_files().ml_dataset_request.format(dataset=name)).exists()
+    ):
+        known = ", ".join(settings.datasets) or "none"
+        raise ResearchError(
+            f"there is no dataset {name}; the settings have: {known}; export-ml-dataset makes others"
+        )
+
+
+def _write_spec(request: Request, folder: Path) -> None:
+    """The specification of an ad-hoc run; one that is the same stays, time stamp included."""
+    path, text = folder / SPEC, spec_text(request)
+    if not path.exists() or path.read_text(encoding="utf-8") != text:
+        with replacing(path) as temporary:
+            temporary.write_text(text, encoding="utf-8")
+
+
+def sanity(research: str) -> click.Command:
+    """The command that reads a finished run."""
+
+    def command(run_dir: Path) -> None:
+        read_account(research, run_dir)
+
+    option = click.option(
+        "--run-dir",
+        type=click.Path(exists=True, file_okay=False, path_type=Path),
+        required=True,
+        help="Folder of a finished run.",
+    )
+    name = {"clustering": "cluster", "hmm": "hmm"}[research]
+    text = "A short account of a finished run; exit code 1 if an aggregate that should be is null."
+    make: Callable[..., click.Command] = click.command(f"research-{name}-sanity", help=text)
+    return make(option(command))
+
+
+COMMANDS = tuple(door(each) for each in DOORS)
+SANITY_COMMANDS = (sanity("clustering"), sanity("hmm"))

@@ -1,0 +1,45 @@
+"""Tables on the console."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import polars as pl
+from rich.console import Console
+from rich.measure import Measurement
+from rich.table import Table
+
+
+def show(columns: Sequence[str], rows: Iterable[Sequence[Any]], title: str | None = None) -> None:
+    """Print a table; numbers are set right, null is empty. In a pipe no line is cut or folded."""
+    rows = [tuple(row) for row in rows]
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False)
+    for place, name in enumerate(columns):
+        is_number = any(isinstance(row[place], int | float) for row in rows)
+        table.add_column(name, justify="right" if is_number else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(_text(value) for value in row))
+    console = Console(file=sys.stdout, highlight=False, markup=False)
+    if not console.is_terminal:
+        wide = console.options.update(max_width=10_000)
+        console.width = max(80, Measurement.get(console, wide, table).maximum)
+    console.print(table)
+
+
+def show_frame(frame: pl.DataFrame, title: str | None = None) -> None:
+    """Print a frame as a table."""
+    show(frame.columns, frame.rows(), title)
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return f"{value:,}"
+    if isinstance(value, float):
+        return f"{value:,.6g}"
+    return str(value)

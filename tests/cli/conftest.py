@@ -1,0 +1,67 @@
+"""The real `mf-etl` executable on a small universe."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from tests.workflow.conftest import Project, new_project
+
+EXECUTABLE = Path(sys.executable).parent / "mf-etl"
+
+
+@dataclass
+class Done:
+    """A command that has ended."""
+
+    code: int
+    out: str
+    err: str
+
+
+@dataclass
+class Command:
+    """`mf-etl` in a project's folder."""
+
+    project: Project
+    environment: dict[str, str] = field(default_factory=dict)
+
+    def __call__(self, *arguments: str, code: int = 0, **environment: str) -> Done:
+        """Run the command; fails the test if its exit code is not `code`, or on a traceback."""
+        variables = {k: v for k, v in os.environ.items() if not k.startswith("MF_ETL_")}
+        variables |= {"MF_ETL_PATHS__RAW_ROOT": "raw", "PYTHONPATH": str(self.project.folder)}
+        done = subprocess.run(
+            [EXECUTABLE, *arguments],
+            cwd=self.project.folder,
+            env=variables | self.environment | environment,
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+        assert done.returncode == code, done.stdout + done.stderr
+        assert "Traceback" not in done.stdout + done.stderr
+        return Done(done.returncode, done.stdout, done.stderr)
+
+    def path(self, *parts: str) -> Path:
+        """A file of the project."""
+        return self.project.folder.joinpath(*parts)
+
+
+@pytest.fixture(scope="module")
+def mf_etl(tmp_path_factory) -> Command:
+    """The command in a fresh project, nothing built."""
+    return Command(new_project(tmp_path_factory.mktemp("cli") / "project"))
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory) -> Command:
+    """The command in a project of which everything has been built through `snakemake`."""
+    project = new_project(tmp_path_factory.mktemp("cli") / "built")
+    project.snakemake("--cores", "4")
+    return Command(project)

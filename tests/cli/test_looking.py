@@ -1,0 +1,135 @@
+"""Commands that look and write nothing, help, version, completion and settings."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+
+import pytest
+
+from mf_etl.cli.main import FAMILIES
+from tests.conftest import ROOT
+
+pytestmark = pytest.mark.xdist_group("cli_looking")
+
+COMMANDS = [command.name for _, commands in FAMILIES for command in commands]
+RAW = "raw/nasdaq stocks/3/zvalues.us.txt"
+
+
+def everything(mf_etl) -> list[str]:
+    files = mf_etl.project.folder.rglob("*")
+    return sorted(str(path) for path in files if "__pycache__" not in path.parts)
+
+
+def test_help_is_a_tour_of_all_commands(mf_etl):
+    out = mf_etl("--help").out
+    places = [out.index(f"\n  {name} ") for name in COMMANDS]
+    assert places == sorted(places)
+    assert "Set up:" in out and "Exit codes: 0 done, 1 failed, 2 wrong usage" in " ".join(
+        out.split()
+    )
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help(mf_etl, command):
+    out = mf_etl(command, "--help").out
+    assert "Usage: mf-etl" in out
+    assert len(out.splitlines()[2].strip()) > 10
+
+
+def test_version(mf_etl):
+    assert re.fullmatch(r"mf-etl, version \d+\.\d+\.\d+\n", mf_etl("--version").out)
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_script(mf_etl, shell):
+    assert "_MF_ETL_COMPLETE" in mf_etl(_MF_ETL_COMPLETE=f"{shell}_source").out
+
+
+def test_tickers_are_completed(mf_etl):
+    words = {"COMP_WORDS": "mf-etl features-one --ticker f", "COMP_CWORD": "3"}
+    assert "FB.US" in mf_etl(_MF_ETL_COMPLETE="bash_complete", **words).out
+
+
+def test_discover_files_lists_what_would_be_read_and_writes_nothing(mf_etl):
+    before = everything(mf_etl)
+    out = mf_etl("discover-files").out
+    assert re.search(r"NASDAQ +FB\.US +build +nasdaq stocks/1/fb\.us\.txt", out)
+    assert re.search(r"NASDAQ +build +3", mf_etl("discover-files", "--counts").out)
+    assert everything(mf_etl) == before
+
+
+def test_parse_and_validate_write_nothing(mf_etl):
+    before = everything(mf_etl)
+    out = mf_etl("parse-sample", "--file", RAW, "--rows", "2").out
+    assert "2 of 13 rows" in out and "ZVALUES.US" in out
+    out = mf_etl("validate-sample", "--file", RAW).out
+    assert re.search(r"q_nonpositive_price +[1-9]", out) and "rejected" in out
+    assert everything(mf_etl) == before
+
+
+def test_a_file_that_is_no_ticker(mf_etl):
+    assert (
+        "the file name is no ticker" in mf_etl("validate-sample", "--file", "Snakefile", code=2).err
+    )
+
+
+def test_show_config_says_where_each_setting_is_from(mf_etl):
+    mf_etl.path("mine.yaml").write_text("parquet: {compression: snappy}\nqa: {fail_on: warn}\n")
+    done = mf_etl(
+        "show-config", "--json", MF_ETL_SETTINGS_FILE="mine.yaml", MF_ETL_QA__FAIL_ON="never"
+    )
+    found = {s["key"]: (s["value"], s["origin"]) for s in json.loads(done.out)}
+    assert found["parquet.compression"] == ("snappy", "mine.yaml")
+    assert found["qa.fail_on"] == ("never", "environment (MF_ETL_…)")
+    assert found["parquet.statistics"] == (True, "default")
+    assert found["paths.raw_root"] == ("raw", "environment (MF_ETL_…)")
+    assert "parquet.compression" in mf_etl("show-config").out
+
+
+@pytest.mark.parametrize(
+    "variable, line",
+    [
+        ("MF_ETL_PARQUET__COMPRESION", "parquet.compresion is not known; did you mean parquet."),
+        ("MF_ETL_UNIVERSE__LIMIT", "universe.limit = 'x'"),
+    ],
+)  # fmt: skip
+def test_a_setting_that_is_not_known_or_not_valid(mf_etl, variable, line):
+    assert line in mf_etl("status", code=2, **{variable: "x"}).err
+
+
+def test_init_placeholders_makes_the_layout(mf_etl):
+    mf_etl("init-placeholders")
+    for folder in ("data/bronze/ohlcv_by_symbol", "data/gold/features_by_symbol", "results/qa"):
+        assert mf_etl.path(folder).is_dir()
+    assert mf_etl.path("logs", "etl.log").is_file()
+    assert not list(mf_etl.path("data").rglob("*{*"))
+
+
+def test_synth_writes_an_archive(mf_etl):
+    options = ("--tickers", "2", "--years", "1", "--seed", "1", "--out", "made")
+    out = mf_etl("synth", *options).out
+    assert "2 tickers" in out
+    assert "build" in mf_etl("discover-files", MF_ETL_PATHS__RAW_ROOT="made").out
+
+
+def examples() -> list[list[str]]:
+    """Commands of the README; a raw file is named as in the project."""
+    lines = re.findall(r"^ {4}mf-etl ([^#\n]*)", (ROOT / "README.md").read_text(), re.MULTILINE)
+    return [
+        [RAW if word.endswith(".txt") else word.replace("AAPL", "FB") for word in shlex.split(line)]
+        for line in lines
+    ]
+
+
+@pytest.mark.parametrize("example", examples(), ids=" ".join)
+def test_the_examples_of_the_readme_run(mf_etl, example):
+    if "NYSE" in example:
+        example[example.index("NYSE")] = "NASDAQ"  # where the project's tickers are
+        example[example.index("2015-01-02")] = "2012-09-04"
+    mf_etl(*example)
+
+
+def test_the_readme_has_examples():
+    assert len(examples()) >= 8
