@@ -18,6 +18,7 @@ rule all:
         manifest_file,
         checked_files,
         dataset_files,
+        research_files,
 
 
 include: "rules/bronze.smk"
@@ -26,5 +27,6 @@ include: "rules/gold.smk"
 include: "rules/universe.smk"
 include: "rules/qa.smk"
 include: "rules/dataset.smk"
+include: "rules/runs.smk"
 include: "rules/research.smk"
 include: "rules/after.smk"

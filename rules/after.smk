@@ -21,6 +21,8 @@ UNIVERSAL_TARGETS = {
     "features",
     "qa",
     "dataset",
+    "clustering",
+    "hmm",
 }
 
 
@@ -38,17 +40,12 @@ def record_settled():
     for job in workflow.dag.jobs:
         if unit := unit_of(job):
             units.setdefault(unit, []).append(done_or_up_to_date(job))
-    made_by_one_job = {
-        MANIFEST,
-        AGGREGATES,
-        *((DATASET, name) for name in SETTINGS.datasets),
-    }
-    complete = {
+    planned = {str(file) for job in workflow.dag.jobs for file in job.output}
+    SETTLED.add(
         unit
         for unit, jobs in units.items()
-        if all(jobs) and (unit in made_by_one_job or len(jobs) == len(STEPS))
-    }
-    SETTLED.add(complete)
+        if all(jobs) and planned.issuperset(files_of(unit))
+    )
 
 
 def unit_of(job):
@@ -57,6 +54,10 @@ def unit_of(job):
         return (job.wildcards.exchange, job.wildcards.ticker)
     if job.rule.name == "ml_dataset" and job.wildcards.dataset in SETTINGS.datasets:
         return (DATASET, job.wildcards.dataset)
+    for research in RUNS:
+        if job.rule.name.startswith(f"{research}_"):
+            unit = (research, job.wildcards.run)
+            return (RUN, *unit) if unit in NAMED else None
     return {"file_manifest": MANIFEST, "qa_gate": AGGREGATES}.get(job.rule.name)
 
 

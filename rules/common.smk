@@ -84,8 +84,13 @@ def tickers():
 
 
 # Besides tickers, these are settled or not: the manifest, and all other files over the universe.
-# A dataset is the pair of this word and its name.
-MANIFEST, AGGREGATES, DATASET = ("file_manifest",), ("aggregates",), "dataset"
+# A dataset is the pair of this word and its name, a research run this word, its research and folder.
+MANIFEST, AGGREGATES, DATASET, RUN = (
+    ("file_manifest",),
+    ("aggregates",),
+    "dataset",
+    "run",
+)
 AGGREGATE_STEPS = (
     "layer_summary",
     "symbol_master",
@@ -107,9 +112,11 @@ def made_from(unit):
         made += [code_for(step) for step in AGGREGATE_STEPS]
         return run_id(made, [made_from(pair) for pair in tickers()])
     if unit[0] == DATASET:
-        request = SETTINGS.datasets[unit[1]].model_dump(mode="json")
+        request = request_of(unit[1]).model_dump(mode="json")
         made = [request, settings_for("ml_dataset"), code_for("ml_dataset")]
         return run_id(made, [made_from(pair) for pair in tickers()])
+    if unit[0] == RUN:
+        return made_from_run(*unit[1:])
     raw = UNIVERSE.raw_path(*unit)
     return run_id(
         STEPS_DIGEST, UNIVERSE.source_file(*unit), FINGERPRINTS.of_readable(raw)
@@ -125,6 +132,9 @@ def files_of(unit):
     if unit[0] == DATASET:
         patterns = (SCIENCE.ml_dataset, SCIENCE.ml_dataset_metadata)
         return [pattern.format(dataset=unit[1]) for pattern in patterns]
+    if unit[0] == RUN:
+        _, research, folder = unit
+        return final_files(SETTINGS.paths, NAMED[research, folder], folder)
     exchange, ticker = unit
     return [
         dataset.path(exchange=exchange, ticker=ticker) for dataset in DATA.per_ticker()
@@ -228,6 +238,13 @@ def dataset_files(wildcards):
         for unit in units
         if unit not in settled
     ]
+
+
+def research_files(wildcards):
+    """The files of the research runs of the settings, but for runs that are settled."""
+    units = [(RUN, *key) for key in NAMED]
+    settled = SETTLED.among(units) if plan_may_skip() else set()
+    return [file for unit in units if unit not in settled for file in files_of(unit)]
 
 
 def raw_file(wildcards):

@@ -1,0 +1,174 @@
+"""What research runs are asked to do, for the rules of `research.smk` and those of each research.
+
+A run is a folder. What it is asked to do is in the settings, or, for a run that they do not name, in
+the `spec.yaml` of the folder.
+"""
+
+import re
+
+from mf_etl.research.catalog import (
+    CELL_PATTERN,
+    PREPARATION_PATTERN,
+    RUN_PATTERN,
+    RUNS_FOLDERS,
+    SPEC,
+    final_files,
+    prepared_patterns,
+    runs_root,
+)
+from mf_etl.research.requests import digest, read_spec, spec_text
+
+MATRIX = prepared_patterns(SETTINGS.paths)
+RUNS = {research: runs_root(SETTINGS.paths, research) for research in RUNS_FOLDERS}
+
+
+def named_requests():
+    """The runs that the settings name, by research and folder."""
+    sections = {
+        "clustering": SETTINGS.research_clustering,
+        "hmm": SETTINGS.research_hmm,
+    }
+    return {
+        (research, request.folder(run_id)): request
+        for research, section in sections.items()
+        for entry in ("runs", "sweeps", "stability")
+        for run_id, request in getattr(section, entry).items()
+    }
+
+
+NAMED = named_requests()
+
+
+wildcard_constraints:
+    run=RUN_PATTERN,
+    cell=CELL_PATTERN,
+    preparation=PREPARATION_PATTERN,
+
+
+def request_of_run(research, run):
+    """What a run is asked to do."""
+    if request := NAMED.get((research, run)):
+        return request
+    spec = Path(RUNS[research], run, SPEC)
+    if not spec.exists():
+        known = ", ".join(name for kind, name in NAMED if kind == research) or "none"
+        stop(
+            f"run {run} is not in the settings (section research_{research}) and there is no "
+            f"{spec}; the settings have: {known}"
+        )
+    try:
+        return read_spec(spec)
+    except MfEtlError as error:
+        stop(error)
+
+
+def run_spec_file(research):
+    """An input function: the specification of a run."""
+    return lambda wildcards: f"{RUNS[research]}/{wildcards.run}/{SPEC}"
+
+
+def run_request(research):
+    """A parameter function: what a run is asked to do, as plain values."""
+    return lambda wildcards: request_of_run(research, wildcards.run).model_dump(
+        mode="json"
+    )
+
+
+def prepared_files(research):
+    """An input function: the files of a run's prepared matrix."""
+
+    def files(wildcards):
+        request = request_of_run(research, wildcards.run)
+        preparation = digest(request.preparation)
+        return [
+            pattern.format(dataset=request.dataset, preparation=preparation)
+            for pattern in MATRIX.values()
+        ]
+
+    return files
+
+
+def cells_of(research, wildcards):
+    """Specification of each cell or seed of a sweep or a stability study."""
+    request = request_of_run(research, wildcards.run)
+    if not hasattr(request, "cells"):
+        stop(f"run {wildcards.run} is a single run, not a sweep or a stability study")
+    return request.cells()
+
+
+def cell_files(research, pattern):
+    """An input function: the file `pattern` of each cell of a run."""
+
+    def files(wildcards):
+        cells = cells_of(research, wildcards)
+        return [pattern.format(run=wildcards.run, cell=cell) for cell in cells]
+
+    return files
+
+
+def cell_spec(research):
+    """A parameter function: the specification of one cell."""
+
+    def spec(wildcards):
+        cells = cells_of(research, wildcards)
+        if wildcards.cell not in cells:
+            stop(
+                f"run {wildcards.run} has no cell {wildcards.cell}; there are: {', '.join(cells)}"
+            )
+        return cells[wildcards.cell].model_dump(mode="json")
+
+    return spec
+
+
+def preparation_of(wildcards):
+    """The specification that the name of a prepared matrix stands for."""
+    for request in NAMED.values():
+        if digest(request.preparation) == wildcards.preparation:
+            return request.preparation.model_dump(mode="json")
+    for root in RUNS.values():
+        for spec in sorted(Path(root).glob(f"*/{SPEC}")):
+            try:
+                preparation = read_spec(spec).preparation
+            except MfEtlError:
+                continue  # a run of its own, which says so when it is asked for
+            if digest(preparation) == wildcards.preparation:
+                return preparation.model_dump(mode="json")
+    stop(
+        f"no run of the settings and no {SPEC} has the preparation {wildcards.preparation}"
+    )
+
+
+def research_of(wildcards):
+    """Which models a folder of runs is of."""
+    return next(k for k, folder in RUNS_FOLDERS.items() if folder == wildcards[0])
+
+
+def run_spec_text(wildcards):
+    """The text of the specification of a run that the settings name."""
+    return spec_text(NAMED[research_of(wildcards), wildcards.run])
+
+
+def named_files(research):
+    """Every final file of the runs of a research that the settings name."""
+    return [
+        file
+        for (kind, folder), request in NAMED.items()
+        if kind == research
+        for file in final_files(SETTINGS.paths, request, folder)
+    ]
+
+
+def steps_of(research):
+    """The steps that make runs of a research, and their prepared matrix."""
+    own = {path.stem for path in (ROOT / "scripts").glob(f"{research}_*.py")}
+    return ["prepared_matrix", *sorted(own)]
+
+
+def made_from_run(research, folder):
+    """What the files of a run of the settings are made from."""
+    request = NAMED[research, folder]
+    labels = getattr(request, "cluster_labels_file", None)
+    stamp = os.stat(labels).st_mtime_ns if labels and os.path.exists(labels) else None
+    made = [request.model_dump(mode="json"), SETTINGS.parquet.model_dump(), stamp]
+    made += [code_for(step) for step in steps_of(research)]
+    return run_id(made, made_from((DATASET, request.dataset)))
