@@ -12,13 +12,17 @@ from mf_etl.research.catalog import (
     RUN_PATTERN,
     RUNS_FOLDERS,
     SPEC,
+    clustering_patterns,
     final_files,
+    hmm_patterns,
     prepared_patterns,
     runs_root,
 )
 from mf_etl.research.requests import digest, read_spec, spec_text
 
 MATRIX = prepared_patterns(SETTINGS.paths)
+CLUSTERING = clustering_patterns(SETTINGS.paths)
+HMM = hmm_patterns(SETTINGS.paths)
 RUNS = {research: runs_root(SETTINGS.paths, research) for research in RUNS_FOLDERS}
 
 
@@ -172,3 +176,14 @@ def made_from_run(research, folder):
     made = [request.model_dump(mode="json"), SETTINGS.parquet.model_dump(), stamp]
     made += [code_for(step) for step in steps_of(research)]
     return run_id(made, made_from((DATASET, request.dataset)))
+
+
+def cluster_labels(wildcards):
+    """The clusters that the states of a run are compared with."""
+    request = request_of_run("hmm", wildcards.run)
+    labels = getattr(request, "cluster_labels_file", None)
+    if labels is None:
+        stop(
+            f"run {wildcards.run} names no clusters to compare with (cluster_labels_file)"
+        )
+    return labels

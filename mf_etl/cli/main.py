@@ -15,7 +15,7 @@ FAMILIES = (
     ("Look at raw files, writing nothing", raw.COMMANDS),
     ("Build layers, for one ticker or for all", layers.COMMANDS),
     ("Check", quality.COMMANDS),
-    ("Research", (*export.COMMANDS, *research.COMMANDS, *research.SANITY_COMMANDS)),
+    ("Research", (*export.COMMANDS, *research.COMMANDS, *research.LATER_COMMANDS)),
     ("Keep in order", upkeep.COMMANDS),
 )
 

@@ -14,7 +14,7 @@ from mf_etl.cli.building import BuildCommand, build
 from mf_etl.cli.fields import decorated, given, options_of
 from mf_etl.errors import ResearchError
 from mf_etl.io import replacing
-from mf_etl.research.catalog import SPEC, final_files, runs_root
+from mf_etl.research.catalog import SPEC, final_files, hmm_patterns, runs_root
 from mf_etl.research.clustering.spec import ClusteringOptions, ClusteringSpec
 from mf_etl.research.datasets.request import checked
 from mf_etl.research.hmm.spec import HmmSpec
@@ -163,5 +163,27 @@ def sanity(research: str) -> click.Command:
     return make(option(command))
 
 
+@click.command("research-hmm-decode", cls=BuildCommand)
+@click.option(
+    "--run-dir",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    required=True,
+    help="Folder of a finished HMM run.",
+)
+@click.option("--dataset", required=True, help="Name of the dataset to decode.")
+def hmm_decode(run_dir: Path, dataset: str) -> None:
+    """States of another dataset, such as one of new days, by a finished model; nothing is fitted."""
+    _check_dataset(dataset)
+    paths = context.settings().paths
+    root = Path(runs_root(paths, "hmm"))
+    if run_dir.resolve().parent != root.resolve():
+        raise click.UsageError(f"{run_dir} is not a run below {root}")
+    path = hmm_patterns(paths)["decode"]["decoded_dataset"].format(
+        run=run_dir.name, dataset=dataset
+    )
+    build(path)
+    click.echo(path)
+
+
 COMMANDS = tuple(door(each) for each in DOORS)
-SANITY_COMMANDS = (sanity("clustering"), sanity("hmm"))
+LATER_COMMANDS = (sanity("clustering"), sanity("hmm"), hmm_decode)

@@ -136,6 +136,12 @@ STEPS: dict[str, type[BaseModel]] = {
     "qa_gate": VerdictSettings,
     "ml_dataset": DatasetSettings,
     "prepared_matrix": StepSettings,
+    "clustering_run": StepSettings,
+    "clustering_periods": StepSettings,
+    "clustering_stability": StepSettings,
+    "hmm_run": StepSettings,
+    "hmm_stability": StepSettings,
+    "hmm_decode": StepSettings,
 }
 
 

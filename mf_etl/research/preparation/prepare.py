@@ -13,21 +13,18 @@ import polars as pl
 
 from mf_etl.errors import ResearchError
 from mf_etl.io import ParquetOptions, replacing, write_json, write_parquet
+from mf_etl.research.catalog import PREPARED
 from mf_etl.research.datasets.streaming import RowGroupWriter, in_order
 from mf_etl.research.preparation.fitting import fitted
-from mf_etl.research.preparation.scaling import Scaling
+from mf_etl.research.preparation.scaling import Scaling, read_scaling
 from mf_etl.research.preparation.source import KEYS, Source, arrays
 from mf_etl.research.preparation.spec import PreparationSpec
 from mf_etl.research.preparation.splits import SPLIT_COLUMNS
 from mf_etl.research.preparation.summaries import preprocess_summary, split_summary
-from mf_etl.research.preparation.survey import survey
+from mf_etl.research.preparation.survey import Survey, survey
 from mf_etl.schemas.ml_dataset import arrow_schema
 
-MATRIX = "matrix.npy"
-ROWS = "rows.parquet"
-SCALER = "scaler_params.parquet"
-PREPROCESS_SUMMARY = "preprocess_summary.json"
-SPLIT_SUMMARY = "split_summary.json"
+MATRIX, ROWS, SCALER, PREPROCESS_SUMMARY, SPLIT_SUMMARY = PREPARED.values()
 FILES = (MATRIX, ROWS, SCALER, PREPROCESS_SUMMARY, SPLIT_SUMMARY)
 
 
@@ -61,12 +58,46 @@ def prepare(
     depend on `threads`. Raises `ResearchError` for a dataset or specification that cannot be used.
     """
     about = _metadata(metadata)
-    source = Source(dataset, spec)
-    surveyed = survey(source, threads)
-    scaling = fitted(surveyed, threads)
+    surveyed = survey(Source(dataset, spec), threads)
+    return _prepared(about, surveyed, fitted(surveyed, threads), folder, options, threads)
+
+
+def prepare_by(
+    scaler: Path,
+    dataset: Path,
+    metadata: Path,
+    spec: PreparationSpec,
+    folder: Path,
+    *,
+    options: ParquetOptions,
+    threads: int = 1,
+) -> dict[str, Any]:
+    """As `prepare`, scaled by the parameters of an earlier run: nothing is learnt from `dataset`.
+
+    `scaler` is the run's ``scaler_params.parquet``; with scaling per ticker, tickers that it does not
+    know are left out and counted.
+    """
+    about = _metadata(metadata)
+    scaling = read_scaling(scaler, spec.features)
+    return _prepared(
+        about, survey(Source(dataset, spec), threads), scaling, folder, options, threads
+    )
+
+
+def _prepared(
+    about: dict[str, Any],
+    surveyed: Survey,
+    scaling: Scaling,
+    folder: Path,
+    options: ParquetOptions,
+    threads: int,
+) -> dict[str, Any]:
+    """Write the rows that `scaling` can scale, and what is told of them."""
+    source, spec = surveyed.source, surveyed.source.spec
     used = surveyed.by_ticker
     if scaling.tickers is not None:
-        used = used.join(surveyed.fit_tickers, on="ticker", how="semi", maintain_order="left")
+        known = pl.DataFrame({"ticker": scaling.tickers})
+        used = used.join(known, on="ticker", how="semi", maintain_order="left")
     if not used.get_column("predict").sum():
         raise ResearchError(
             "no ticker to predict has rows to fit on, so per-ticker scaling leaves nothing; "

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Self
 
 import numpy as np
@@ -135,6 +136,24 @@ class Scaling:
                     np.clip(z, -clip, clip, out=z)
                 matrix[:, j] = z
         return matrix, clipped
+
+
+def read_scaling(path: Path, features: tuple[str, ...]) -> Scaling:
+    """The scaling in a ``scaler_params.parquet``; raises `ResearchError` if it is not of `features`."""
+    try:
+        parameters = pl.read_parquet(path)
+        if tuple(parameters.get_column("feature").head(len(features))) != features:
+            raise ResearchError(f"scaler {path} is of other features; do the run again")
+        centre, spread = (
+            parameters.get_column(name).to_numpy().reshape(-1, len(features))
+            for name in ("centre", "spread")
+        )
+        tickers = parameters.get_column("ticker").gather_every(len(features))
+    except (OSError, ValueError, pl.exceptions.PolarsError) as error:
+        reason = str(error).splitlines()[0]
+        raise ResearchError(f"scaler {path}: {reason}; do the run again") from None
+    names = None if tickers.null_count() else tuple(tickers)
+    return Scaling(features, names, centre, spread, np.zeros(centre.shape, dtype=bool))
 
 
 def standard_parameters(moments: Moments) -> tuple[np.ndarray, np.ndarray]:

@@ -1,0 +1,103 @@
+"""K-means and Gaussian mixtures over a memory map against scikit-learn: time and peak memory.
+
+``python -m bench.clustering --rows 5000000``. Both go through the same number of iterations from the
+same start; each in a process of its own. Memory is anonymous memory at its highest: the pages of the
+memory map, which the system may drop, do not count, the copies that scikit-learn makes do.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import warnings
+from pathlib import Path
+
+import click
+import numpy as np
+from sklearn.cluster import KMeans
+from sklearn.mixture import GaussianMixture
+
+from bench.dataset import measured
+from bench.document import machine, table
+from mf_etl.research.clustering.blocks import MatrixRows
+from mf_etl.research.clustering.gmm import BlockedGaussianMixture
+from mf_etl.research.clustering.kmeans import lloyd
+
+FEATURES = 24
+CLUSTERS = 8
+ITERATIONS = {"kmeans": 20, "gmm diag": 10, "gmm full": 5}
+CHUNK_ROWS = 100_000
+
+
+def write_matrix(path: Path, rows: int) -> None:
+    """Overlapping normal clusters, float32, shape (rows, features), made in pieces."""
+    matrix = np.lib.format.open_memmap(path, "w+", np.float32, (rows, FEATURES))
+    random = np.random.default_rng(0)
+    centres = random.normal(0, 1, (CLUSTERS, FEATURES))
+    for start in range(0, rows, CHUNK_ROWS):
+        own = random.integers(0, CLUSTERS, min(CHUNK_ROWS, rows - start))
+        matrix[start : start + len(own)] = centres[own] + random.normal(size=(len(own), FEATURES))
+    matrix.flush()
+
+
+def ours(name: str, path: Path, threads: int) -> None:
+    """This library's fit from the memory map."""
+    matrix = np.load(path, mmap_mode="r")
+    if name == "kmeans":
+        start = matrix[:CLUSTERS].astype(np.float64)
+        options = {"max_iter": ITERATIONS[name], "tolerance": -1.0, "threads": threads}
+        lloyd(MatrixRows(matrix), start, **options)
+    else:
+        BlockedGaussianMixture(CLUSTERS, threads=threads, **_mixture(name, matrix)).fit(matrix)
+
+
+def scikit_learn(name: str, path: Path, threads: int) -> None:
+    """scikit-learn's fit: k-means in float32, mixtures in float64, where they are accurate."""
+    warnings.simplefilter("ignore")
+    matrix = np.load(path)
+    if name == "kmeans":
+        start = matrix[:CLUSTERS].copy()
+        options = {"n_init": 1, "max_iter": ITERATIONS[name], "tol": 0, "copy_x": False}
+        KMeans(CLUSTERS, init=start, **options).fit(matrix)
+    else:
+        options = _mixture(name, matrix)
+        GaussianMixture(CLUSTERS, **options).fit(matrix.astype(np.float64))
+
+
+def _mixture(name: str, matrix: np.ndarray) -> dict[str, object]:
+    covariance = name.removeprefix("gmm ")
+    shape = (CLUSTERS, 1) if covariance == "diag" else (CLUSTERS, 1, 1)
+    unit = np.ones(FEATURES) if covariance == "diag" else np.eye(FEATURES)
+    return {
+        "covariance_type": covariance,
+        "max_iter": ITERATIONS[name],
+        "tol": 0.0,
+        "weights_init": np.full(CLUSTERS, 1 / CLUSTERS),
+        "means_init": matrix[:CLUSTERS].astype(np.float64),
+        "precisions_init": np.tile(unit, shape),
+    }
+
+
+@click.command()
+@click.option("--rows", default=5_000_000, help="Rows of the matrix.")
+@click.option("--threads", default=4, help="Threads of this library.")
+@click.option("--scratch", type=click.Path(path_type=Path), help="Folder for the matrix.")
+def main(rows: int, threads: int, scratch: Path | None) -> None:
+    """Measure both and print a table."""
+    found = [("fit", "iterations", "by", "seconds", "ns a row and iteration", "peak MB")]
+    with tempfile.TemporaryDirectory(dir=scratch) as folder:
+        path = Path(folder, "matrix.npy")
+        write_matrix(path, rows)
+        # Compiles what is compiled, so that the first figure is not of that.
+        measured(ours, "kmeans", path, threads)
+        for name, iterations in ITERATIONS.items():
+            for label, work in (("mf_etl", ours), ("scikit-learn", scikit_learn)):
+                seconds, peak = measured(work, name, path, threads)
+                each = 1e9 * seconds / rows / iterations
+                row = (name, str(iterations), label, f"{seconds:.1f}", f"{each:.0f}", f"{peak:.0f}")
+                found.append(row)
+    print(f"{machine()}; {rows:,} rows × {FEATURES}, {CLUSTERS} clusters, {threads} threads.\n")
+    print("\n".join(table(found)))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,99 @@
+"""Rows of a large matrix in fixed blocks: the shards of every sum, whatever the threads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import TypeVar
+
+import numpy as np
+import threadpoolctl
+
+from mf_etl.research.datasets.streaming import in_order
+
+BLOCK_ROWS = 65_536
+"""Rows of every block but the last. Part of the result: float sums are added block by block."""
+
+CHUNK_ROWS = 4096
+"""Rows that are converted to float64 at a time, so that a thread's work stays in its cache."""
+
+Result = TypeVar("Result")
+
+
+class MatrixRows:
+    """Some rows of a float32 matrix, such as those that a model is fitted on.
+
+    Blocks are counted in chosen rows, so rows that are not chosen bear on nothing.
+    """
+
+    def __init__(self, matrix: np.ndarray, chosen: np.ndarray | None = None) -> None:
+        """`matrix` has shape (rows, features) and may be a memory map; `chosen` is a bool a row."""
+        self.matrix = matrix
+        self.chosen = None if chosen is None or chosen.all() else chosen
+        self.features = matrix.shape[1]
+        if self.chosen is None:
+            self.rows = len(matrix)
+            starts = np.arange(0, self.rows, BLOCK_ROWS)
+        else:
+            positions = np.flatnonzero(self.chosen)
+            self.rows = len(positions)
+            starts = positions[::BLOCK_ROWS]
+        self._bounds = np.append(starts, len(matrix))
+
+    @property
+    def blocks(self) -> range:
+        """Numbers of the blocks."""
+        return range(len(self._bounds) - 1)
+
+    def block(self, number: int) -> np.ndarray:
+        """The matrix rows of a block, float32, C order."""
+        inside = slice(self._bounds[number], self._bounds[number + 1])
+        rows = self.matrix[inside]
+        return np.ascontiguousarray(rows if self.chosen is None else rows[self.chosen[inside]])
+
+    def span(self, number: int) -> slice:
+        """Where the rows of a block are among the chosen rows."""
+        return slice(number * BLOCK_ROWS, min((number + 1) * BLOCK_ROWS, self.rows))
+
+    def take(self, numbers: np.ndarray) -> np.ndarray:
+        """Chosen rows by their ascending numbers among the chosen, as float64."""
+        if self.chosen is not None:
+            numbers = np.flatnonzero(self.chosen)[numbers]
+        return self.matrix[numbers].astype(np.float64)
+
+    def sample(self, rows: int, seed: int) -> np.ndarray:
+        """Ascending numbers of at most `rows` chosen rows, drawn without replacement."""
+        if self.rows <= rows:
+            return np.arange(self.rows)
+        drawn = np.random.default_rng(seed).choice(self.rows, rows, replace=False, shuffle=False)
+        return np.sort(drawn)
+
+    def each(self, function: Callable[[int], Result], threads: int) -> Iterator[Result]:
+        """`function` of each block number on up to `threads` threads, results in block order.
+
+        Libraries work on one thread within a block: their sums differ with their own threads.
+        """
+        with threadpoolctl.threadpool_limits(1):
+            yield from in_order(function, self.blocks, threads)
+
+    def chunks(self, number: int) -> Iterator[tuple[slice, np.ndarray]]:
+        """A block in float64 pieces, each with its place among the rows of the block."""
+        block = self.block(number)
+        for start in range(0, len(block), CHUNK_ROWS):
+            inside = slice(start, min(start + CHUNK_ROWS, len(block)))
+            yield inside, block[inside].astype(np.float64)
+
+
+def mean_and_variance(rows: MatrixRows, threads: int) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and population variance of each feature, in two passes."""
+    mean = sum(rows.each(partial(_sum, rows), threads)) / rows.rows
+    squares = sum(rows.each(partial(_squares, rows, mean), threads))
+    return mean, squares / rows.rows
+
+
+def _sum(rows: MatrixRows, number: int) -> np.ndarray:
+    return rows.block(number).sum(axis=0, dtype=np.float64)
+
+
+def _squares(rows: MatrixRows, mean: np.ndarray, number: int) -> np.ndarray:
+    return sum(np.square(x - mean).sum(axis=0) for _, x in rows.chunks(number))

@@ -1,0 +1,90 @@
+"""Many specifications over one prepared matrix: a small row each, joined into a summary."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from mf_etl.errors import MfEtlError
+from mf_etl.io import write_csv, write_json
+from mf_etl.research.clustering.figures import write_silhouette_by_clusters
+from mf_etl.research.clustering.fitting import Clustering, clustered, clustering_metrics
+from mf_etl.research.clustering.prepared import Prepared
+from mf_etl.research.clustering.profiles import cluster_profiles
+from mf_etl.research.clustering.robustness import FORWARD_RETURN, side_summary
+from mf_etl.research.clustering.spec import ClusteringSpec
+
+CELL_SCHEMA = {
+    "method": pl.String, "n_clusters": pl.Int64, "covariance_type": pl.String, "seed": pl.Int64,
+    "status": pl.String, "error": pl.String, "fit_rows": pl.Int64, "clusters_found": pl.Int64,
+    "noise_share": pl.Float64, "silhouette": pl.Float64, "davies_bouldin": pl.Float64,
+    "calinski_harabasz": pl.Float64, "inertia": pl.Float64, "bic": pl.Float64, "aic": pl.Float64,
+    "iterations": pl.Int64, "converged": pl.Boolean, "largest_share": pl.Float64,
+    "effective_clusters": pl.Float64, "forward_separation": pl.Float64,
+}  # fmt: skip
+"""Columns of a sweep summary. `status` is ok or failed; a failed cell has an `error`, and null in
+what it did not come to."""
+
+
+def write_cell(
+    prepared_folder: Path, spec: ClusteringSpec, path: Path, *, threads: int = 1
+) -> dict[str, Any]:
+    """Cluster once and write one summary row as JSON; gives the row.
+
+    A clustering that cannot be done is a row with status failed. Machinery that fails, such as a
+    full disk, raises.
+    """
+    row: dict[str, Any] = dict.fromkeys(CELL_SCHEMA)
+    row |= {"method": spec.method, "n_clusters": spec.n_clusters, "seed": spec.seed}
+    if spec.method == "gmm":
+        row["covariance_type"] = spec.covariance_type
+    try:
+        prepared = Prepared(prepared_folder)
+        row |= run_row(prepared, clustered(prepared, spec, threads), threads)
+        row["status"] = "ok"
+    except (MfEtlError, ArithmeticError, ValueError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        row |= {"status": "failed", "error": reason}
+    write_json(row, path)
+    return row
+
+
+def run_row(prepared: Prepared, found: Clustering, threads: int) -> dict[str, Any]:
+    """Metrics, balance and forward separation of one clustering, by the names of `CELL_SCHEMA`."""
+    metrics = clustering_metrics(prepared, found, threads)["fit"]
+    profiles = cluster_profiles(
+        prepared,
+        found.labels,
+        found.model.clusters,
+        {"predict": prepared.is_predict},
+        features=(),
+        outcomes=(FORWARD_RETURN,),
+    )
+    told = {**metrics, "fit_rows": metrics["rows"], **side_summary(profiles["predict"])}
+    return {name: told[name] for name in CELL_SCHEMA if name in told}
+
+
+def join_cells(cells: Sequence[Path], csv: Path, json_path: Path, figure: Path) -> pl.DataFrame:
+    """Write the rows of `cells` by method, covariance and clusters as CSV and JSON; and a figure.
+
+    Gives the table.
+    """
+    rows = [json.loads(path.read_text(encoding="utf-8")) for path in cells]
+    table = pl.DataFrame(rows, schema=CELL_SCHEMA, orient="row").sort(
+        "method", "covariance_type", "n_clusters", "seed"
+    )
+    write_csv(table, csv)
+    write_json(
+        {
+            "cells": table.height,
+            "failed": table.filter(status="failed").height,
+            "rows": table.to_dicts(),
+        },
+        json_path,
+    )
+    write_silhouette_by_clusters(table, figure)
+    return table

@@ -1,0 +1,15 @@
+"""HMM cell: one model of a sweep, as a row with its status."""
+
+from pathlib import Path
+
+from mf_etl import job
+from mf_etl.research.hmm.spec import HmmSpec
+from mf_etl.research.hmm.sweep import write_cell
+
+
+def main(prepared: list[Path], cell_row: Path, *, spec: HmmSpec, threads: int) -> None:
+    write_cell(prepared[0].parent, spec, cell_row, threads=threads)
+
+
+if __name__ == "__main__":
+    job.run(main, globals().get("snakemake"))

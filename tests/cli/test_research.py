@@ -1,0 +1,125 @@
+"""Research commands, through the real executable."""
+
+from __future__ import annotations
+
+import json
+
+import polars as pl
+import pytest
+
+from tests.cli.conftest import Command
+from tests.workflow.research import FEATURES, jobs, research_project
+
+pytestmark = pytest.mark.xdist_group("cli_research")
+
+ONE_JOB = ("--features", ",".join(FEATURES))
+KMEANS = ("--method", "kmeans", "--n-init", "1", "--silhouette-rows", "500", *ONE_JOB)
+HMM = ("--n-iter", "10", "--n-restarts", "1", "--start-rows", "1000", *ONE_JOB)
+
+
+@pytest.fixture(scope="module")
+def mf_etl(tmp_path_factory) -> Command:
+    project = research_project(tmp_path_factory.mktemp("cli") / "research")
+    project.snakemake("--cores", "4", "dataset")
+    return Command(project)
+
+
+def test_a_clustering_of_options_is_the_same_run_each_time(mf_etl):
+    options = (
+        "research-cluster-run", "--dataset", "market", "--n-clusters", "3", *KMEANS,
+        "--split-mode", "time", "--train-end", "2008-12-31",
+    )  # fmt: skip
+    done = mf_etl(*options)
+    folder = next(mf_etl.path("results/research_runs").glob("adhoc-*_kmeans_market"))
+    assert folder.name in done.out and "silhouette" in done.out
+    assert (folder / "cluster_profile_test.csv").exists()
+    assert "Nothing to be done" in mf_etl(*options).err
+    target = f"results/research_runs/{folder.name}/run_summary.json"
+    assert "Nothing to be done" in mf_etl.project.snakemake("--cores", "1", target)
+    done = mf_etl("research-cluster-sanity", "--run-dir", str(folder))
+    assert "cluster_id" in done.out and "most rows are in" in done.out
+
+
+def test_a_sweep_grows(mf_etl):
+    options = ("research-cluster-sweep", *KMEANS, "--n-clusters")
+    assert jobs(mf_etl(*options, "2-3").err)["clustering_cell"] == 2
+    done = mf_etl(*options, "2-4")
+    assert jobs(done.err)["clustering_cell"] == 1
+    assert "silhouette" in done.out and "_cluster_sweep_summary.csv" in done.out
+
+
+def test_a_stability_study(mf_etl):
+    options = ("--n-clusters", "2", "--seeds", "2", "--seed-start", "5", *KMEANS)
+    done = mf_etl("research-cluster-stability", *options, "--run-id", "steady")
+    assert "mean_ari" in done.out
+    folder = mf_etl.path("results/research_runs/steady_cluster_stability_market")
+    assert json.loads((folder / "stability_summary.json").read_text())["seeds"] == [5, 6]
+
+
+def test_hidden_markov_models(mf_etl):
+    done = mf_etl("research-hmm-run", "--n-components", "2", "--run-id", "two", *HMM)
+    folder = mf_etl.path("results/hmm_runs/two_hmm_market")
+    assert "converged" in done.out and str(folder.name) in done.out
+    done = mf_etl("research-hmm-sanity", "--run-dir", str(folder))
+    assert "probability to stay: 0: " in done.out and "by filtered state" in done.out
+
+    options = ("--start-date", "2005-01-03", "--end-date", "2009-12-31")
+    out = mf_etl("export-ml-dataset", *options).out
+    dataset = next(word for word in out.split() if word.startswith("adhoc-"))
+    done = mf_etl("research-hmm-decode", "--run-dir", str(folder), "--dataset", dataset)
+    decoded = pl.read_parquet(mf_etl.path(done.out.strip().splitlines()[-1]))
+    assert set(decoded["hmm_state"].unique()) <= {0, 1}
+
+    mf_etl("research-hmm-sweep", "--components", "1,2", *HMM)
+    mf_etl("research-hmm-stability", "--n-components", "2", "--seeds", "2", *HMM)
+
+
+def test_runs_of_the_settings_by_name(mf_etl):
+    runs = {"named": {"clustering": {"n_clusters": 2, "n_init": 1, "silhouette_rows": 500}}}
+    environment = {"MF_ETL_RESEARCH_CLUSTERING": json.dumps({"runs": runs})}
+    mf_etl("research-cluster-run", "--run-id", "named", **environment)
+    assert "Nothing to be done" in mf_etl("research-cluster-run", **environment).err
+    done = mf_etl(
+        "research-cluster-run", "--run-id", "named", "--n-clusters", "3", code=2, **environment
+    )
+    assert "named is a run of the settings" in done.err
+
+
+def test_sanity_finds_what_is_missing_and_what_is_null(mf_etl):
+    folder = mf_etl.path("results", "research_runs", "broken")
+    done = mf_etl("research-cluster-sanity", "--run-dir", str(folder), code=2)
+    assert "does not exist" in done.err
+    folder.mkdir(parents=True)
+    done = mf_etl("research-cluster-sanity", "--run-dir", str(folder), code=2)
+    assert "run_summary.json: is not there" in done.err
+    mf_etl("research-cluster-run", "--n-clusters", "2", "--run-id", "whole", *KMEANS)
+    whole = mf_etl.path("results/research_runs/whole_kmeans_market")
+    profile = pl.read_parquet(whole / "cluster_profile.parquet")
+    profile = profile.with_columns(fwd_ret_10_mean=pl.lit(None, pl.Float64))
+    profile.write_parquet(whole / "cluster_profile.parquet")
+    done = mf_etl("research-cluster-sanity", "--run-dir", str(whole), code=1)
+    assert "problem: cluster_id 0: fwd_ret_10_mean is null" in done.err
+
+
+RUN = ("research-cluster-run", "--n-clusters", "3")
+
+
+@pytest.mark.parametrize(
+    "arguments, line",
+    [
+        ([*RUN, "--dataset", "nowhere"], "there is no dataset nowhere"),
+        (["research-cluster-run", "--method", "kmeans"], "kmeans needs n_clusters"),
+        ([*RUN, "--covariance-type", "full"], "not taken by kmeans"),
+        (["research-cluster-run", "--method", "hdbscan", "--n-clusters", "3"], "not taken by hdbscan"),
+        ([*RUN, "--train-end", "2010-01-01"], "need split_mode time"),
+        ([*RUN, "--split-mode", "time", "--train-end", "soon"], "train_end"),
+        (["research-cluster-run"], "the settings name no such run"),
+        (["research-cluster-run", "--method", "trees"], "'trees' is not one of"),
+        (["research-hmm-run", "--n-components", "many"], "n_components = 'many'"),
+        (["research-hmm-run", "--features", "fwd_ret_10"], "outcomes look ahead"),
+        (["research-hmm-decode", "--run-dir", "raw", "--dataset", "market"], "is not a run below"),
+    ],
+)  # fmt: skip
+def test_wrong_usage_is_one_line_and_exit_code_2(mf_etl, arguments, line):
+    done = mf_etl(*arguments, code=2)
+    assert line in done.err
