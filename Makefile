@@ -48,6 +48,9 @@ synth: $(VENV)/ready ## a synthetic archive: make synth TICKERS=100 YEARS=10 SEE
 bench: $(VENV)/ready ## measure, and write docs/benchmarks.md
 	python -m bench.layers
 	python -m bench.engine
+	python -m bench.dataset --tickers 8600
+	python -m bench.clustering
+	python -m bench.hmm
 
 lock: $(VENV)/ready ## pin the newest versions that fit pyproject.toml
 	$(INSTALL) uv

@@ -17,7 +17,7 @@ from sklearn.cluster import KMeans
 from sklearn.mixture import GaussianMixture
 
 from bench.dataset import measured
-from bench.document import machine, table
+from bench.document import machine, table, write_section
 from mf_etl.research.clustering.blocks import MatrixRows
 from mf_etl.research.clustering.gmm import BlockedGaussianMixture
 from mf_etl.research.clustering.kmeans import lloyd
@@ -82,7 +82,7 @@ def _mixture(name: str, matrix: np.ndarray) -> dict[str, object]:
 @click.option("--threads", default=4, help="Threads of this library.")
 @click.option("--scratch", type=click.Path(path_type=Path), help="Folder for the matrix.")
 def main(rows: int, threads: int, scratch: Path | None) -> None:
-    """Measure both and print a table."""
+    """Measure both, print, and write the section of the benchmark document."""
     found = [("fit", "iterations", "by", "seconds", "ns a row and iteration", "peak MB")]
     with tempfile.TemporaryDirectory(dir=scratch) as folder:
         path = Path(folder, "matrix.npy")
@@ -95,8 +95,10 @@ def main(rows: int, threads: int, scratch: Path | None) -> None:
                 each = 1e9 * seconds / rows / iterations
                 row = (name, str(iterations), label, f"{seconds:.1f}", f"{each:.0f}", f"{peak:.0f}")
                 found.append(row)
-    print(f"{machine()}; {rows:,} rows × {FEATURES}, {CLUSTERS} clusters, {threads} threads.\n")
-    print("\n".join(table(found)))
+    head = f"{machine()}; {rows:,} rows × {FEATURES}, {CLUSTERS} clusters, {threads} threads."
+    lines = [head, "", *table(found)]
+    print("\n".join(lines))
+    write_section("clustering", lines)
 
 
 if __name__ == "__main__":

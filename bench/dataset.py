@@ -18,7 +18,7 @@ import click
 import numpy as np
 import polars as pl
 
-from bench.document import machine, table
+from bench.document import machine, table, write_section
 from mf_etl.io import ParquetOptions
 from mf_etl.research.datasets.export import export_dataset
 from mf_etl.research.datasets.request import DatasetRequest
@@ -130,7 +130,7 @@ def _anonymous_mb() -> float:
 @click.option("--threads", default=4, help="Threads of export and preparation.")
 @click.option("--scratch", type=click.Path(path_type=Path), help="Folder for the files.")
 def main(tickers: int, rows: int, threads: int, scratch: Path | None) -> None:
-    """Measure a quarter of the tickers and all of them, and print a table."""
+    """Measure a quarter of the tickers and all of them, print, and write the section."""
     found = [("work", "rows", "seconds", "peak MB")]
     with tempfile.TemporaryDirectory(dir=scratch) as name:
         folder = Path(name)
@@ -142,7 +142,9 @@ def main(tickers: int, rows: int, threads: int, scratch: Path | None) -> None:
             for label, (function, argument) in work.items():
                 seconds, peak = measured(function, argument, folder, threads)
                 found.append((label, count, f"{seconds:.1f}", f"{peak:.0f}"))
-    print("\n".join([f"{machine()}; {threads} threads.", "", *table(found)]))
+    lines = [f"{machine()}; {threads} threads.", "", *table(found)]
+    print("\n".join(lines))
+    write_section("dataset", lines)
 
 
 if __name__ == "__main__":

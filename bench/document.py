@@ -12,7 +12,7 @@ from pathlib import Path
 from bench.steps import ROOT
 
 DOCUMENT = ROOT / "docs" / "benchmarks.md"
-PACKAGES = ("snakemake", "polars", "pyarrow", "numpy")
+PACKAGES = ("snakemake", "polars", "pyarrow", "numpy", "scikit-learn", "hmmlearn", "numba")
 
 
 def machine() -> str:

@@ -16,7 +16,7 @@ import numpy as np
 from hmmlearn.hmm import GaussianHMM
 
 from bench.dataset import measured
-from bench.document import machine, table
+from bench.document import machine, table, write_section
 from mf_etl.research.hmm.decoding import decode_shards
 from mf_etl.research.hmm.model import ShardedGaussianHMM
 from mf_etl.research.hmm.sequences import Sequences
@@ -98,7 +98,7 @@ def decoding(path: Path, rows: int, threads: int) -> float:
 @click.option("--threads", default=4, help="Threads of ours.")
 @click.option("--scratch", type=click.Path(path_type=Path), help="Folder for the matrices.")
 def main(rows: int, alone_rows: int, threads: int, scratch: Path | None) -> None:
-    """Measure and print a table."""
+    """Measure, print, and write the section of the benchmark document."""
     found = [("covariance", "rows", "ours, s", "hmmlearn, s", "ratio", "peak MB")]
     with tempfile.TemporaryDirectory(dir=scratch) as name:
         path = Path(name, "x.npy")
@@ -119,7 +119,9 @@ def main(rows: int, alone_rows: int, threads: int, scratch: Path | None) -> None
             label = "diag, decoding in three views"
             found.append((label, f"{alone_rows:,}", f"{ours:.2f}", "", "", f"{peak:.0f}"))
     head = f"{machine()}; one EM iteration, {FEATURES} features, K = {STATES}, {threads} threads."
-    print("\n".join([head, "", *table(found)]))
+    lines = [head, "", *table(found)]
+    print("\n".join(lines))
+    write_section("hmm", lines)
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
 from mf_etl.catalog import Dataset, aggregates, catalog, research
+from mf_etl.research.catalog import clustering_patterns, hmm_patterns, prepared_patterns
 from mf_etl.schemas.bronze_ohlcv import BRONZE_OHLCV, BRONZE_REJECTS
 from mf_etl.schemas.declaration import HELPER, Column, Table
 from mf_etl.schemas.gold_events import FLOW_STATES, GOLD_EVENTS
@@ -85,7 +86,9 @@ def _table(table: Table) -> list[str]:
 def _all_datasets() -> list[Dataset]:
     over_the_universe = (aggregates(Paths()), research(Paths()))
     others = [dataset for group in over_the_universe for dataset in vars(group).values()]
-    return [*catalog(Paths()).per_ticker(), *others]
+    steps = (*clustering_patterns(Paths()).values(), *hmm_patterns(Paths()).values())
+    runs = [dataset for step in (prepared_patterns(Paths()), *steps) for dataset in step.values()]
+    return [*catalog(Paths()).per_ticker(), *others, *runs]
 
 
 def options() -> str:
@@ -118,8 +121,8 @@ def targets() -> str:
         "",
         "Paths with the default roots; `prefix` is the first character of the ticker. Ask Snakemake "
         "for any of these files, or for the named targets `all`, `bronze`, `silver`, `indicators`, "
-        "`events`, `features`, `qa` and `dataset`; `prune` lists files of tickers that are no longer "
-        "built.",
+        "`events`, `features`, `qa`, `dataset`, `clustering` and `hmm`; `prune` lists files of "
+        "tickers that are no longer built, `catalog` writes the DuckDB file.",
         "",
         "| dataset | file |",
         "| --- | --- |",

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+import shlex
 import subprocess
 import sys
 from dataclasses import dataclass, field
@@ -10,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import ROOT
 from tests.workflow.conftest import Project, new_project
 
 EXECUTABLE = Path(sys.executable).parent / "mf-etl"
@@ -65,3 +68,9 @@ def built(tmp_path_factory) -> Command:
     project = new_project(tmp_path_factory.mktemp("cli") / "built")
     project.snakemake("--cores", "4")
     return Command(project)
+
+
+def readme_examples() -> list[list[str]]:
+    """The words of each `mf-etl` command in the README, without the command itself."""
+    lines = re.findall(r"^ {4}mf-etl ([^#\n]*)", (ROOT / "README.md").read_text(), re.MULTILINE)
+    return [shlex.split(line) for line in lines]

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-import shlex
 
 import pytest
 
 from mf_etl.cli.main import FAMILIES
-from tests.conftest import ROOT
+from tests.cli.conftest import readme_examples
 
 pytestmark = pytest.mark.xdist_group("cli_looking")
 
@@ -114,22 +113,15 @@ def test_synth_writes_an_archive(mf_etl):
     assert "build" in mf_etl("discover-files", MF_ETL_PATHS__RAW_ROOT="made").out
 
 
-def examples() -> list[list[str]]:
-    """Commands of the README; a raw file is named as in the project."""
-    lines = re.findall(r"^ {4}mf-etl ([^#\n]*)", (ROOT / "README.md").read_text(), re.MULTILINE)
-    return [
-        [RAW if word.endswith(".txt") else word.replace("AAPL", "FB") for word in shlex.split(line)]
-        for line in lines
-    ]
+EXAMPLES = [words for words in readme_examples() if not words[0].startswith("research-")]
+# Where the project's own files, tickers and dates are.
+HERE = {"aapl.us.txt": RAW, "AAPL.US": "FB.US", "NYSE": "NASDAQ", "2015-01-02": "2012-09-04"}
 
 
-@pytest.mark.parametrize("example", examples(), ids=" ".join)
+@pytest.mark.parametrize("example", EXAMPLES, ids=" ".join)
 def test_the_examples_of_the_readme_run(mf_etl, example):
-    if "NYSE" in example:
-        example[example.index("NYSE")] = "NASDAQ"  # where the project's tickers are
-        example[example.index("2015-01-02")] = "2012-09-04"
-    mf_etl(*example)
+    mf_etl(*(HERE.get(word, word) for word in example))
 
 
 def test_the_readme_has_examples():
-    assert len(examples()) >= 8
+    assert len(EXAMPLES) >= 8

@@ -7,7 +7,7 @@ import json
 import polars as pl
 import pytest
 
-from tests.cli.conftest import Command
+from tests.cli.conftest import Command, readme_examples
 from tests.workflow.research import FEATURES, jobs, research_project
 
 pytestmark = pytest.mark.xdist_group("cli_research")
@@ -99,6 +99,21 @@ def test_sanity_finds_what_is_missing_and_what_is_null(mf_etl):
     profile.write_parquet(whole / "cluster_profile.parquet")
     done = mf_etl("research-cluster-sanity", "--run-dir", str(whole), code=1)
     assert "problem: cluster_id 0: fwd_ret_10_mean is null" in done.err
+
+
+EXAMPLES = [words for words in readme_examples() if words[0].startswith("research-")]
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda words: words[0])
+def test_the_examples_of_the_readme_run(mf_etl, example):
+    if "--run-dir" in example:
+        example = [*example[:-1], "results/hmm_runs/example_hmm_market"]
+        mf_etl("research-hmm-run", "--n-components", "2", "--run-id", "example", *HMM)
+    mf_etl(*example)
+
+
+def test_the_readme_has_examples():
+    assert len(EXAMPLES) >= 4
 
 
 RUN = ("research-cluster-run", "--n-clusters", "3")
