@@ -17,7 +17,8 @@ run: $(VENV)/ready ## build every layer of the bundled sample (or of paths.raw_r
 	@echo
 	@echo "The layers are below data/ (docs/tables.md says what they hold); for example"
 	@echo "  data/gold/features_by_symbol/exchange=NASDAQ/prefix=A/ticker=AAPL.US/part-000.parquet"
-	@echo "and which tickers have bad data is in results/bronze_qa/problem_tickers.csv."
+	@echo "and which tickers have bad data is in results/bronze_qa/problem_tickers.csv. Regimes, with"
+	@echo "figures, are in results/hmm_runs/regimes_hmm_market and results/research_runs."
 	@echo "Next: source $(VENV)/bin/activate && mf-etl --help"
 
 test: check ## linters, then all tests

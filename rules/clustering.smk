@@ -56,7 +56,7 @@ rule clustering_cell:
         CLUSTERING["cell"]["cell_row"].log,
     conda:
         "../envs/mf_etl.yaml"
-    threads: 4
+    threads: 1  # so that many run side by side
     params:
         spec=cell_spec("clustering"),
         code=code_for("clustering_cell"),
@@ -91,7 +91,7 @@ rule clustering_seed:
         CLUSTERING["seed"]["seed_metrics"].log,
     conda:
         "../envs/mf_etl.yaml"
-    threads: 4
+    threads: 1  # so that many run side by side
     params:
         spec=cell_spec("clustering"),
         code=code_for("clustering_seed"),

@@ -54,7 +54,7 @@ rule hmm_cell:
         HMM["cell"]["cell_row"].log,
     conda:
         "../envs/mf_etl.yaml"
-    threads: 4
+    threads: 1  # so that many run side by side
     params:
         spec=cell_spec("hmm"),
         code=code_for("hmm_cell"),
@@ -89,7 +89,7 @@ rule hmm_seed:
         HMM["seed"]["seed_metrics"].log,
     conda:
         "../envs/mf_etl.yaml"
-    threads: 4
+    threads: 1  # so that many run side by side
     params:
         spec=cell_spec("hmm"),
         code=code_for("hmm_seed"),
