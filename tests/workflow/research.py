@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from tests.conftest import SAMPLE
+from tests.conftest import ROOT, SAMPLE
 from tests.workflow.conftest import Project, new_project
 
 FEATURES = ["tmf_21", "tmf_slope_5", "delta_flow_20", "flow_activity_20"]
@@ -17,6 +17,9 @@ SPLIT = {"split_mode": "time", "train_end": "2008-12-31"}
 def research_project(folder: Path) -> Project:
     """A project with two tickers of thirteen years and one of eight months."""
     project = new_project(folder)
+    # A link to the library instead of a copy: compiled loops are cached beside their source.
+    shutil.rmtree(folder / "mf_etl")
+    (folder / "mf_etl").symlink_to(ROOT / "mf_etl")
     for name in ("nasdaq stocks/1/aapl", "nyse stocks/1/ibm"):
         source = SAMPLE / "data" / "daily" / "us" / f"{name}.us.txt"
         target = project.raw / f"{name}.us.txt"

@@ -49,13 +49,13 @@ def study(seeds: int) -> dict[str, str]:
 @pytest.fixture(scope="module")
 def project(tmp_path_factory):
     project = research_project(tmp_path_factory.mktemp("clustering") / "project")
-    project.snakemake("--cores", "4", "dataset")
+    project.snakemake("--cores", "2", "dataset")
     return project
 
 
 def test_named_runs_have_every_file_and_are_done_once(project, monkeypatch):
     monkeypatch.setattr(project, "environment", RUNS)
-    done = jobs(project.snakemake("--cores", "4", "clustering"))
+    done = jobs(project.snakemake("--cores", "2", "clustering"))
     assert (done["clustering_run"], done["clustering_periods"]) == (2, 1)
     four = project.folder / ROOT / "four_kmeans_market"
     expected = {*CLUSTERING_RUN.values(), *CLUSTERING_PERIODS.values(), "spec.yaml"}
@@ -71,12 +71,12 @@ def test_named_runs_have_every_file_and_are_done_once(project, monkeypatch):
 
 def test_a_plain_build_makes_the_runs_of_the_settings_too(project, monkeypatch):
     monkeypatch.setattr(project, "environment", RUNS)
-    project.snakemake("--cores", "4")
-    assert "Nothing to be done" in project.snakemake("--cores", "4")
+    project.snakemake("--cores", "2")
+    assert "Nothing to be done" in project.snakemake("--cores", "2")
     lost = project.folder / ROOT / "mix_gmm_market" / "model.npz"
     before = lost.read_bytes()
     lost.unlink()
-    done = jobs(project.snakemake("--cores", "4"))
+    done = jobs(project.snakemake("--cores", "2"))
     assert done == {"clustering_run": 1} and lost.read_bytes() == before
 
 
@@ -93,14 +93,14 @@ def test_a_run_has_the_same_bytes_at_1_and_4_cores(project, monkeypatch):
 
 def test_a_changed_option_does_that_run_again_and_no_other(project, monkeypatch):
     monkeypatch.setattr(project, "environment", RUNS)
-    project.snakemake("--cores", "4", "clustering")
+    project.snakemake("--cores", "2", "clustering")
     changed = json.loads(RUNS["MF_ETL_RESEARCH_CLUSTERING"])
     changed["runs"]["four"]["clustering"]["n_init"] = 3
     monkeypatch.setattr(project, "environment", settings("clustering", **changed))
-    done = jobs(project.snakemake("--cores", "4", "clustering"))
+    done = jobs(project.snakemake("--cores", "2", "clustering"))
     assert done == {"run_spec": 1, "clustering_run": 1, "clustering_periods": 1}
     monkeypatch.setattr(project, "environment", RUNS)
-    project.snakemake("--cores", "4", "clustering")
+    project.snakemake("--cores", "2", "clustering")
 
 
 def test_a_run_by_a_specification_in_its_folder(project):
@@ -113,16 +113,16 @@ def test_a_run_by_a_specification_in_its_folder(project):
     }
     (folder / "spec.yaml").write_text(yaml.safe_dump(asked))
     target = f"{ROOT}/mine_kmeans_market/run_summary.json"
-    assert jobs(project.snakemake("--cores", "4", target))["clustering_run"] == 1
+    assert jobs(project.snakemake("--cores", "2", target))["clustering_run"] == 1
     assert json.loads((folder / "run_summary.json").read_text())["clusters_found"] == 2
     assert "Nothing to be done" in project.snakemake("--dry-run", target)
 
 
 def test_a_grown_sweep_runs_its_new_cell_only(project, monkeypatch):
     monkeypatch.setattr(project, "environment", sweep(2, 3))
-    assert jobs(project.snakemake("--cores", "4", "clustering"))["clustering_cell"] == 2
+    assert jobs(project.snakemake("--cores", "2", "clustering"))["clustering_cell"] == 2
     monkeypatch.setattr(project, "environment", sweep(2, 3, 5))
-    done = jobs(project.snakemake("--cores", "4", "clustering"))
+    done = jobs(project.snakemake("--cores", "2", "clustering"))
     assert done == {"run_spec": 1, "clustering_cell": 1, "clustering_sweep": 1}
     table = pl.read_csv(project.folder / ROOT / "k_cluster_sweep_summary.csv")
     assert table["n_clusters"].to_list() == [2, 3, 5]
@@ -133,7 +133,7 @@ def test_a_cell_that_cannot_be_done_is_a_row(project, monkeypatch):
     monkeypatch.setattr(project, "environment", sweep(2, 900, methods=("kmeans", "gmm")))
     few = {"n_clusters": [2, 900], "clustering": {"max_fit_rows": 100, **QUICK}, **PLAIN}
     monkeypatch.setattr(project, "environment", settings("clustering", sweeps={"few": few}))
-    console = project.snakemake("--cores", "4", "clustering")
+    console = project.snakemake("--cores", "2", "clustering")
     assert "Traceback" not in console
     table = pl.read_csv(project.folder / ROOT / "few_cluster_sweep_summary.csv")
     failed = table.filter(status="failed")
@@ -142,18 +142,18 @@ def test_a_cell_that_cannot_be_done_is_a_row(project, monkeypatch):
 
 def test_a_study_that_was_stopped_goes_on(project, monkeypatch):
     monkeypatch.setattr(project, "environment", study(3))
-    assert jobs(project.snakemake("--cores", "4", "clustering"))["clustering_seed"] == 3
+    assert jobs(project.snakemake("--cores", "2", "clustering"))["clustering_seed"] == 3
     folder = project.folder / ROOT / "s_cluster_stability_market"
     names = {path.name for path in folder.iterdir() if path.is_file()}
     assert names == {*CLUSTERING_STABILITY.values(), "spec.yaml"}
     before = files(folder)
     shutil.rmtree(folder / "seeds" / "1")
     (folder / "stability_summary.json").unlink()
-    done = jobs(project.snakemake("--cores", "4", "clustering"))
+    done = jobs(project.snakemake("--cores", "2", "clustering"))
     assert done == {"clustering_seed": 1, "clustering_stability": 1}
     assert files(folder) == before
     monkeypatch.setattr(project, "environment", study(4))
-    done = jobs(project.snakemake("--cores", "4", "clustering"))
+    done = jobs(project.snakemake("--cores", "2", "clustering"))
     assert done == {"run_spec": 1, "clustering_seed": 1, "clustering_stability": 1}
 
 
@@ -175,7 +175,7 @@ def test_a_study_that_was_stopped_goes_on(project, monkeypatch):
 def test_what_cannot_be_done_gets_one_line(project, monkeypatch, change, line):
     asked = {"clustering": {"n_clusters": 3, **QUICK}, **PLAIN} | change
     monkeypatch.setattr(project, "environment", settings("clustering", runs={"bad": asked}))
-    console = project.snakemake("--cores", "4", "clustering", succeeds=False)
+    console = project.snakemake("--cores", "2", "clustering", succeeds=False)
     assert line in console and "Traceback" not in console
 
 

@@ -31,7 +31,7 @@ RUNS = settings("hmm", runs={"three": RUN}) | settings("clustering", runs={"two"
 def project(tmp_path_factory):
     project = research_project(tmp_path_factory.mktemp("hmm") / "project")
     project.environment = {"MF_ETL_DATASETS": json.dumps(DATASETS)}
-    project.snakemake("--cores", "4", "dataset")
+    project.snakemake("--cores", "2", "dataset")
     return project
 
 
@@ -51,7 +51,7 @@ def using(project, monkeypatch, *environments: dict[str, str]) -> None:
 
 def test_a_named_run_has_every_file_and_is_done_once(project, monkeypatch):
     using(project, monkeypatch, RUNS)
-    done = jobs(project.snakemake("--cores", "4", "hmm"))
+    done = jobs(project.snakemake("--cores", "2", "hmm"))
     assert (done["hmm_run"], done["hmm_vs_cluster"], done["clustering_run"]) == (1, 1, 1)
     folder = project.folder / ROOT / "three_hmm_market"
     assert set(files(folder)) == {*HMM_RUN.values(), *HMM_CLUSTERS.values(), "spec.yaml"}
@@ -79,9 +79,9 @@ def test_a_grown_sweep_runs_its_new_cell_only(project, monkeypatch):
         return settings("hmm", sweeps={"k": {"components": numbers, "hmm": QUICK, **PLAIN}})
 
     using(project, monkeypatch, sweep(1, 2))
-    assert jobs(project.snakemake("--cores", "4", "hmm"))["hmm_cell"] == 2
+    assert jobs(project.snakemake("--cores", "2", "hmm"))["hmm_cell"] == 2
     using(project, monkeypatch, sweep(1, 2, 3))
-    done = jobs(project.snakemake("--cores", "4", "hmm"))
+    done = jobs(project.snakemake("--cores", "2", "hmm"))
     assert done == {"run_spec": 1, "hmm_cell": 1, "hmm_sweep": 1}
     folder = project.folder / ROOT / "k_hmm_sweep_market"
     table = pl.read_csv(folder / HMM_SWEEP["hmm_sweep_summary_csv"])
@@ -92,22 +92,22 @@ def test_a_grown_sweep_runs_its_new_cell_only(project, monkeypatch):
 def test_a_study_that_was_stopped_goes_on(project, monkeypatch):
     asked = {"hmm": {"n_components": 2, **QUICK}, "seeds": 3, **PLAIN}
     using(project, monkeypatch, settings("hmm", stability={"s": asked}))
-    assert jobs(project.snakemake("--cores", "4", "hmm"))["hmm_seed"] == 3
+    assert jobs(project.snakemake("--cores", "2", "hmm"))["hmm_seed"] == 3
     folder = project.folder / ROOT / "s_hmm_stability_market"
     names = {path.name for path in folder.iterdir() if path.is_file()}
     assert names == {*HMM_STABILITY.values(), "spec.yaml"}
     before = files(folder)
     shutil.rmtree(folder / "seeds" / "2")
     (folder / "hmm_stability_summary.json").unlink()
-    done = jobs(project.snakemake("--cores", "4", "hmm"))
+    done = jobs(project.snakemake("--cores", "2", "hmm"))
     assert done == {"hmm_seed": 1, "hmm_stability": 1} and files(folder) == before
 
 
 def test_a_saved_model_decodes_another_dataset_without_a_fit(project, monkeypatch):
     using(project, monkeypatch, RUNS)
-    project.snakemake("--cores", "4", "hmm")
+    project.snakemake("--cores", "2", "hmm")
     target = f"{ROOT}/three_hmm_market/decoded/early/decoded_rows.parquet"
-    done = jobs(project.snakemake("--cores", "4", target))
+    done = jobs(project.snakemake("--cores", "2", target))
     assert "hmm_run" not in done and done["hmm_decode"] == 1
     early = pl.read_parquet(project.folder / target)
     whole = pl.read_parquet(project.folder / ROOT / "three_hmm_market" / "decoded_rows.parquet")
@@ -132,7 +132,7 @@ def test_a_saved_model_decodes_another_dataset_without_a_fit(project, monkeypatc
 def test_what_cannot_be_done_gets_one_line(project, monkeypatch, change, line):
     asked = {"hmm": {"n_components": 2, **QUICK}, **PLAIN} | change
     using(project, monkeypatch, settings("hmm", runs={"bad": asked}))
-    console = project.snakemake("--cores", "4", "hmm", succeeds=False)
+    console = project.snakemake("--cores", "2", "hmm", succeeds=False)
     assert line in console and "Traceback" not in console
 
 
@@ -142,7 +142,7 @@ def test_a_run_by_a_specification_in_its_folder(project):
     asked = {"kind": "hmm_run", "preparation": preparation(), "hmm": {"n_components": 2, **QUICK}}
     (folder / "spec.yaml").write_text(yaml.safe_dump(asked))
     target = f"{ROOT}/mine_hmm_market/run_summary.json"
-    assert jobs(project.snakemake("--cores", "4", target))["hmm_run"] == 1
+    assert jobs(project.snakemake("--cores", "2", target))["hmm_run"] == 1
     (folder / "spec.yaml").write_text(yaml.safe_dump(asked | {"kind": "tree"}))
-    console = project.snakemake("--cores", "4", target, succeeds=False)
+    console = project.snakemake("--cores", "2", target, succeeds=False)
     assert "`kind:` with one of clustering_run" in console and "Traceback" not in console

@@ -20,7 +20,6 @@ from mf_etl.research.clustering.robustness import LEAST_ARI
 from mf_etl.research.clustering.spec import ClusteringSpec
 from mf_etl.research.clustering.sweep import CELL_SCHEMA, run_row
 from mf_etl.research.contingency import labels_ari
-from mf_etl.research.figures import write_ari_matrix
 
 LABELS, SEED_METRICS = SEED_FILES.values()
 
@@ -57,6 +56,9 @@ def join_seeds(
 
     Raises `ResearchError` for fewer than two seeds, a seed twice, and seeds of different matrices.
     """
+    # Matplotlib takes a second to import, and cells and seeds do not draw.
+    from mf_etl.research.figures import write_ari_matrix
+
     rows = [_metrics(path) for path in seed_folders]
     order = sorted(range(len(rows)), key=lambda i: rows[i]["seed"])
     seeds = [rows[i]["seed"] for i in order]

@@ -11,7 +11,6 @@ import polars as pl
 
 from mf_etl.errors import MfEtlError
 from mf_etl.io import write_csv, write_json
-from mf_etl.research.clustering.figures import write_silhouette_by_clusters
 from mf_etl.research.clustering.fitting import Clustering, clustered, clustering_metrics
 from mf_etl.research.clustering.prepared import Prepared
 from mf_etl.research.clustering.profiles import cluster_profiles
@@ -73,6 +72,9 @@ def join_cells(cells: Sequence[Path], csv: Path, json_path: Path, figure: Path) 
 
     Gives the table.
     """
+    # Matplotlib takes a second to import, and cells and seeds do not draw.
+    from mf_etl.research.clustering.figures import write_silhouette_by_clusters
+
     rows = [json.loads(path.read_text(encoding="utf-8")) for path in cells]
     table = pl.DataFrame(rows, schema=CELL_SCHEMA, orient="row").sort(
         "method", "covariance_type", "n_clusters", "seed"

@@ -13,7 +13,6 @@ import polars as pl
 from mf_etl.errors import ResearchError
 from mf_etl.io import ParquetOptions, replacing, write_csv, write_json, write_parquet
 from mf_etl.research.catalog import HMM_SEED_FILES, HMM_STABILITY
-from mf_etl.research.figures import write_ari_matrix
 from mf_etl.research.hmm.comparisons import pairwise_ari, seed_table, stability_summary
 from mf_etl.research.hmm.fitting import fitted_run
 from mf_etl.research.hmm.prepared import open_prepared
@@ -60,6 +59,9 @@ def join_seeds(
 
     Raises `ResearchError` for fewer than two seeds, a seed twice, and seeds of different matrices.
     """
+    # Matplotlib takes a second to import, and cells and seeds do not draw.
+    from mf_etl.research.figures import write_ari_matrix
+
     told = [json.loads((f / METRICS).read_text(encoding="utf-8")) for f in seed_folders]
     order = sorted(range(len(told)), key=lambda i: told[i]["seed"])
     seeds = [told[i]["seed"] for i in order]

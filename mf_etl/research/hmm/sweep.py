@@ -12,7 +12,6 @@ import polars as pl
 
 from mf_etl.errors import MfEtlError
 from mf_etl.io import write_csv, write_json
-from mf_etl.research.hmm.figures import write_sweep
 from mf_etl.research.hmm.fit import fit_report
 from mf_etl.research.hmm.fitting import fitted_run
 from mf_etl.research.hmm.prepared import open_prepared
@@ -53,6 +52,9 @@ def write_cell(
 
 def join_cells(cells: Sequence[Path], json_path: Path, csv: Path, figure: Path) -> pl.DataFrame:
     """Write the rows of `cells` by number of states as JSON and CSV, and a figure; gives the table."""
+    # Matplotlib takes a second to import, and cells and seeds do not draw.
+    from mf_etl.research.hmm.figures import write_sweep
+
     rows = [json.loads(path.read_text(encoding="utf-8")) for path in cells]
     table = pl.DataFrame(rows, schema=CELL_SCHEMA, orient="row").sort("n_components")
     write_csv(table, csv)
