@@ -134,6 +134,11 @@ def fingerprint_cache(paths: Paths) -> Path:
     return Path(paths.data_root, ".cache", "fingerprints.json")
 
 
+def code_cache(paths: Paths) -> Path:
+    """The cache of what each module of the library holds."""
+    return Path(paths.data_root, ".cache", "code.json")
+
+
 def settled_record(paths: Paths) -> Path:
     """The record of tickers with nothing to do."""
     return Path(paths.data_root, ".cache", "settled.json")

@@ -222,6 +222,7 @@ def first_line(path):
 
 def at_end():
     """Whatever way the run ended, if it had a plan."""
+    CODE.save()
     if workflow.dag is None or workflow.execution_settings is None or workflow.touch:
         return
     jobs = list(workflow.dag.jobs)

@@ -22,7 +22,7 @@ rule clustering_run:
     params:
         request=run_request("clustering"),
         settings=settings_for("clustering_run"),
-        code=code_for("clustering_run"),
+        code=code_once_planned("clustering_run"),
     script:
         "../scripts/clustering_run.py"
 
@@ -41,7 +41,7 @@ rule clustering_periods:
     threads: 4
     params:
         settings=settings_for("clustering_periods"),
-        code=code_for("clustering_periods"),
+        code=code_once_planned("clustering_periods"),
     script:
         "../scripts/clustering_periods.py"
 
@@ -59,7 +59,7 @@ rule clustering_cell:
     threads: 1  # so that many run side by side
     params:
         spec=cell_spec("clustering"),
-        code=code_for("clustering_cell"),
+        code=code_once_planned("clustering_cell"),
     script:
         "../scripts/clustering_cell.py"
 
@@ -76,7 +76,7 @@ rule clustering_sweep:
     conda:
         "../envs/mf_etl.yaml"
     params:
-        code=code_for("clustering_sweep"),
+        code=code_once_planned("clustering_sweep"),
     script:
         "../scripts/clustering_sweep.py"
 
@@ -94,7 +94,7 @@ rule clustering_seed:
     threads: 1  # so that many run side by side
     params:
         spec=cell_spec("clustering"),
-        code=code_for("clustering_seed"),
+        code=code_once_planned("clustering_seed"),
     script:
         "../scripts/clustering_seed.py"
 
@@ -112,6 +112,6 @@ rule clustering_stability:
         "../envs/mf_etl.yaml"
     params:
         settings=settings_for("clustering_stability"),
-        code=code_for("clustering_stability"),
+        code=code_once_planned("clustering_stability"),
     script:
         "../scripts/clustering_stability.py"

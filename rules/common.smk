@@ -15,6 +15,7 @@ from mf_etl.catalog import (
     WILDCARD_SHAPES,
     aggregates,
     catalog,
+    code_cache,
     fingerprint_cache,
     research,
     run_history,
@@ -22,7 +23,7 @@ from mf_etl.catalog import (
 )
 from mf_etl.errors import MfEtlError
 from mf_etl.fingerprints import Fingerprints
-from mf_etl.provenance import code_digest, content_fingerprint, run_id
+from mf_etl.provenance import CodeDigests, content_fingerprint, run_id
 from mf_etl.settled import Settled
 from mf_etl.settings.model import ENV_PREFIX, load_settings
 from mf_etl.settings.steps import step_settings
@@ -56,6 +57,7 @@ TOTAL = aggregates(SETTINGS.paths)
 SCIENCE = research(SETTINGS.paths)
 UNIVERSE = Universe(Path(SETTINGS.paths.raw_root), SETTINGS.universe)
 FINGERPRINTS = Fingerprints(fingerprint_cache(SETTINGS.paths))
+CODE = CodeDigests(ROOT, code_cache(SETTINGS.paths))
 
 
 wildcard_constraints:
@@ -69,7 +71,12 @@ def settings_for(step):
 
 def code_for(step):
     """Digest of a step's script and of the library code that it reaches."""
-    return code_digest(ROOT / "scripts" / f"{step}.py", ROOT)
+    return CODE.of(ROOT / "scripts" / f"{step}.py")
+
+
+def code_once_planned(step):
+    """A parameter function: as `code_for`, but nothing is parsed for a step that is not planned."""
+    return lambda wildcards: code_for(step)
 
 
 STEPS_DIGEST = run_id([(settings_for(step), code_for(step)) for step in STEPS])

@@ -23,6 +23,6 @@ rule ml_dataset:
         listings=dataset_listings,
         request=dataset_request,
         settings=settings_for("ml_dataset"),
-        code=code_for("ml_dataset"),
+        code=code_once_planned("ml_dataset"),
     script:
         "../scripts/ml_dataset.py"

@@ -22,7 +22,7 @@ rule hmm_run:
     params:
         request=run_request("hmm"),
         settings=settings_for("hmm_run"),
-        code=code_for("hmm_run"),
+        code=code_once_planned("hmm_run"),
     script:
         "../scripts/hmm_run.py"
 
@@ -39,7 +39,7 @@ rule hmm_vs_cluster:
     conda:
         "../envs/mf_etl.yaml"
     params:
-        code=code_for("hmm_vs_cluster"),
+        code=code_once_planned("hmm_vs_cluster"),
     script:
         "../scripts/hmm_vs_cluster.py"
 
@@ -57,7 +57,7 @@ rule hmm_cell:
     threads: 1  # so that many run side by side
     params:
         spec=cell_spec("hmm"),
-        code=code_for("hmm_cell"),
+        code=code_once_planned("hmm_cell"),
     script:
         "../scripts/hmm_cell.py"
 
@@ -74,7 +74,7 @@ rule hmm_sweep:
     conda:
         "../envs/mf_etl.yaml"
     params:
-        code=code_for("hmm_sweep"),
+        code=code_once_planned("hmm_sweep"),
     script:
         "../scripts/hmm_sweep.py"
 
@@ -92,7 +92,7 @@ rule hmm_seed:
     threads: 1  # so that many run side by side
     params:
         spec=cell_spec("hmm"),
-        code=code_for("hmm_seed"),
+        code=code_once_planned("hmm_seed"),
     script:
         "../scripts/hmm_seed.py"
 
@@ -110,7 +110,7 @@ rule hmm_stability:
         "../envs/mf_etl.yaml"
     params:
         settings=settings_for("hmm_stability"),
-        code=code_for("hmm_stability"),
+        code=code_once_planned("hmm_stability"),
     script:
         "../scripts/hmm_stability.py"
 
@@ -131,6 +131,6 @@ rule hmm_decode:
     threads: 4
     params:
         settings=settings_for("hmm_decode"),
-        code=code_for("hmm_decode"),
+        code=code_once_planned("hmm_decode"),
     script:
         "../scripts/hmm_decode.py"

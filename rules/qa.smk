@@ -24,7 +24,7 @@ rule layer_summary:
     params:
         missing=missing_tickers,
         settings=settings_for("layer_summary"),
-        code=code_for("layer_summary"),
+        code=code_once_planned("layer_summary"),
     script:
         "../scripts/layer_summary.py"
 
@@ -43,7 +43,7 @@ rule file_manifest:
         fingerprint_cache=str(fingerprint_cache(SETTINGS.paths)),
         stable=str(TOTAL.file_manifest_stable),
         settings=settings_for("file_manifest"),
-        code=code_for("file_manifest"),
+        code=code_once_planned("file_manifest"),
     script:
         "../scripts/file_manifest.py"
 
@@ -61,7 +61,7 @@ rule symbol_master:
         "../envs/mf_etl.yaml"
     params:
         settings=settings_for("symbol_master"),
-        code=code_for("symbol_master"),
+        code=code_once_planned("symbol_master"),
     script:
         "../scripts/symbol_master.py"
 
@@ -85,7 +85,7 @@ rule bronze_qa:
         "../envs/mf_etl.yaml"
     params:
         settings=settings_for("bronze_qa"),
-        code=code_for("bronze_qa"),
+        code=code_once_planned("bronze_qa"),
     script:
         "../scripts/bronze_qa.py"
 
@@ -109,7 +109,7 @@ for stem, (layer, above) in CHECKED.items():
         params:
             layer=layer,
             settings=settings_for("layer_qa"),
-            code=code_for("layer_qa"),
+            code=code_once_planned("layer_qa"),
         script:
             "../scripts/layer_qa.py"
 
@@ -128,7 +128,7 @@ rule qa_verdict:
     conda:
         "../envs/mf_etl.yaml"
     params:
-        code=code_for("qa_verdict"),
+        code=code_once_planned("qa_verdict"),
     script:
         "../scripts/qa_verdict.py"
 
@@ -145,7 +145,7 @@ rule qa_gate:
         "../envs/mf_etl.yaml"
     params:
         settings=settings_for("qa_gate"),
-        code=code_for("qa_gate"),
+        code=code_once_planned("qa_gate"),
     script:
         "../scripts/qa_gate.py"
 
@@ -160,7 +160,7 @@ rule prune:
         paths=SETTINGS.paths.model_dump(),
         pairs=lambda wildcards: [list(pair) for pair in UNIVERSE.listed],
         is_to_delete=SETTINGS.prune.delete,
-        code=code_for("prune"),
+        code=code_once_planned("prune"),
     script:
         "../scripts/prune.py"
 
@@ -173,6 +173,6 @@ rule catalog:
         "../envs/mf_etl.yaml"
     params:
         paths=SETTINGS.paths.model_dump(),
-        code=code_for("catalog"),
+        code=code_once_planned("catalog"),
     script:
         "../scripts/catalog.py"

@@ -14,7 +14,7 @@ rule run_spec:
         "../envs/mf_etl.yaml"
     params:
         text=run_spec_text,
-        code=code_for("run_spec"),
+        code=code_once_planned("run_spec"),
     script:
         "../scripts/run_spec.py"
 
@@ -34,6 +34,6 @@ rule prepared_matrix:
     params:
         preparation=preparation_of,
         settings=settings_for("prepared_matrix"),
-        code=code_for("prepared_matrix"),
+        code=code_once_planned("prepared_matrix"),
     script:
         "../scripts/prepared_matrix.py"

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import pytest
 
 from mf_etl import provenance
@@ -21,18 +24,21 @@ LIBRARY = {
 @pytest.fixture
 def digest(tmp_path):
     def take(**edits: tuple[str, str]) -> str:
-        for name in (provenance._imports, provenance._tree, provenance._program):
-            name.cache_clear()
         for path, text in LIBRARY.items():
             old, new = edits.get(path.rsplit("/", 1)[-1].removesuffix(".py"), ("", ""))
             assert old in text
             (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
             (tmp_path / path).write_text(text.replace(old, new, 1) if old else text)
-        return provenance.code_digest(tmp_path / "scripts" / "step.py", tmp_path)
+        return taken(tmp_path)
 
-    yield take
-    for name in (provenance._imports, provenance._tree, provenance._program):
-        name.cache_clear()
+    return take
+
+
+def taken(folder: Path, cache: Path | None = None) -> str:
+    code = provenance.CodeDigests(folder, cache)
+    digest = code.of(folder / "scripts" / "step.py")
+    code.save()
+    return digest
 
 
 @pytest.mark.parametrize(
@@ -63,12 +69,33 @@ def test_reached_code_counts(digest, edit):
 def test_settings_modules_do_not_count(digest, tmp_path):
     before = digest()
     (tmp_path / "mf_etl/settings/__init__.py").write_text("x = 2\n")
-    provenance._program.cache_clear()
-    assert provenance.code_digest(tmp_path / "scripts" / "step.py", tmp_path) == before
+    assert taken(tmp_path) == before
+
+
+def test_what_is_remembered_is_as_good_as_parsed_and_stale_at_once(digest, tmp_path, monkeypatch):
+    digest()
+    cache = tmp_path / "cache" / "code.json"
+    first = taken(tmp_path, cache)
+    assert first == taken(tmp_path)
+    with monkeypatch.context() as patch:
+        patch.setattr(provenance, "_parsed", None)  # nothing may be parsed again
+        assert taken(tmp_path, cache) == first
+    low = tmp_path / "mf_etl" / "low.py"
+    low.write_text(low.read_text().replace("floor", "trunc"))  # as long as before
+    assert taken(tmp_path, cache) == taken(tmp_path) != first
+    for text in ("{", "[]", json.dumps({str(low): 3})):
+        cache.write_text(text)
+        assert taken(tmp_path, cache) == taken(tmp_path)
+
+
+def test_a_cache_that_cannot_be_written_is_no_error(digest, tmp_path):
+    digest()
+    (tmp_path / "file").write_text("")
+    assert taken(tmp_path, tmp_path / "file" / "code.json") == taken(tmp_path)
 
 
 def reached(step: str) -> set[str]:
-    return set(provenance._reached(ROOT / "scripts" / f"{step}.py", ROOT))
+    return set(provenance.CodeDigests(ROOT).reached(ROOT / "scripts" / f"{step}.py"))
 
 
 def test_no_layer_reaches_a_later_one():
