@@ -75,7 +75,7 @@ def match_states(
 
     `*_values` are the mean delta_flow_20 of each state (ascending), `*_means` the emission means,
     shape (states, features), on the same scale. State i matches state i unless in either fit two
-    neighbours lie closer than `AMBIGUOUS_SHARE` of the range, or a state has no rows; then the
+    neighbours lie within `AMBIGUOUS_SHARE` of the range, or a state has no rows; then the
     assignment with the least sum of squared distances between means is taken (Kuhn 1955).
     """
     if not (_ambiguous(reference_values) or _ambiguous(values)):
@@ -89,4 +89,4 @@ def _ambiguous(values: np.ndarray) -> bool:
         return False
     if not np.isfinite(values).all():
         return True
-    return bool(np.diff(values).min() < AMBIGUOUS_SHARE * (values[-1] - values[0]))
+    return bool(np.diff(values).min() <= AMBIGUOUS_SHARE * (values[-1] - values[0]))

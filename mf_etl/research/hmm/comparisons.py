@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -23,21 +23,21 @@ from mf_etl.research.hmm.profiles import (
     SEPARATION_OUTCOME,
 )
 
+JOINED_ROWS = 2**20
+"""Rows of an HMM run that are joined to a clustering run at a time."""
+
 
 def crosstab(decoded: pl.LazyFrame, column: str) -> pl.DataFrame:
     """Rows of each Viterbi state and value of `column`, with shares of the state and the value.
 
     Rows where `column` is null are left out.
     """
-    counts = (
-        decoded.select("hmm_state", column)
-        .drop_nulls()
-        .group_by("hmm_state", column)
-        .agg(rows=pl.len())
-        .sort("hmm_state", column)
-        .collect()
-    )
-    return counts.with_columns(
+    counts = decoded.select("hmm_state", column).drop_nulls().group_by("hmm_state", column)
+    return _with_shares(counts.agg(rows=pl.len()).collect(), column)
+
+
+def _with_shares(counts: pl.DataFrame, column: str) -> pl.DataFrame:
+    return counts.sort("hmm_state", column).with_columns(
         share_of_state=pl.col("rows") / pl.col("rows").sum().over("hmm_state"),
         share_of_value=pl.col("rows") / pl.col("rows").sum().over(column),
     )
@@ -49,24 +49,38 @@ def cluster_comparison(
     """Crosstab of Viterbi states and cluster ids on the rows both have, with ARI and NMI.
 
     `clusters` has cluster_id (−1 is noise and counts as a cluster of its own) and the keys ticker
-    and trade_date, and exchange where both tables have it. Raises `ResearchError` if no row is in
-    both.
+    and trade_date, and exchange where both tables have it. Tickers are joined about
+    `JOINED_ROWS` rows at a time, so memory does not grow with their number. Raises `ResearchError`
+    if no row is in both.
     """
     shared = set(decoded.collect_schema().names()) & set(clusters.collect_schema().names())
     keys = [name for name in ("ticker", "exchange", "trade_date") if name in shared]
-    both = decoded.select(*keys, "hmm_state").join(
-        clusters.select(*keys, "cluster_id"), on=keys, how="inner"
-    )
-    table = crosstab(both, "cluster_id")
+    labels = ["hmm_state", "cluster_id"]
+    parts = []
+    for first, last in _ticker_ranges(decoded):
+        inside = pl.col("ticker").is_between(pl.lit(first), pl.lit(last))
+        states = decoded.filter(inside).select(*keys, labels[0])
+        both = states.join(clusters.filter(inside).select(*keys, labels[1]), on=keys, how="inner")
+        parts.append(both.group_by(labels).agg(rows=pl.len()).collect())
+    counts = pl.concat(parts).drop_nulls().group_by(labels).agg(pl.col("rows").sum())
+    table = _with_shares(counts, "cluster_id")
     if table.is_empty():
         raise ResearchError("the clustering run has no row of this HMM run; choose another run")
     wide = table.pivot("cluster_id", index="hmm_state", values="rows").fill_null(0)
-    counts = wide.drop("hmm_state").to_numpy()
+    matrix = wide.drop("hmm_state").to_numpy()
     return table, {
-        "rows": int(counts.sum()),
-        "ari": adjusted_rand_index(counts),
-        "nmi": normalized_mutual_information(counts),
+        "rows": int(matrix.sum()),
+        "ari": adjusted_rand_index(matrix),
+        "nmi": normalized_mutual_information(matrix),
     }
+
+
+def _ticker_ranges(rows: pl.LazyFrame) -> Iterator[tuple[str, str]]:
+    """First and last ticker of each run of neighbours that fills about `JOINED_ROWS` rows."""
+    counts = rows.group_by("ticker").agg(rows=pl.len()).sort("ticker").collect()
+    numbered = counts.with_columns(pl.col("rows").cum_sum() // JOINED_ROWS)
+    for part in numbered.partition_by("rows", maintain_order=True):
+        yield part.item(0, "ticker"), part.item(-1, "ticker")
 
 
 def pairwise_ari(labels: Sequence[np.ndarray]) -> np.ndarray:
@@ -151,7 +165,9 @@ def robustness_summary(
                 f"(< {LEAST_SEPARATION})"
             )
     if mean_ari is not None and mean_ari < LEAST_MEAN_ARI:
-        notes.append(f"fits of several seeds agree little: mean ARI {mean_ari:.2f} (< 0.50)")
+        notes.append(
+            f"fits of several seeds agree little: mean ARI {mean_ari:.2f} (< {LEAST_MEAN_ARI:.2f})"
+        )
     if not fit["converged"]:
         notes.append(f"the fit stopped after {fit['iterations']} iterations without converging")
     for state in fit["degenerate_states"]:

@@ -221,7 +221,7 @@ def degenerate_states(model: ShardedGaussianHMM, occupancy: np.ndarray) -> list[
             reasons.append("no data in the last iteration, so its parameters stayed as they were")
         if model.at_floor_[state]:
             reasons.append(floor)
-        if stays[state] > ABSORBING:
+        if stays[state] > ABSORBING and model.n_components > 1:
             reasons.append(f"absorbing: probability {1.0 - stays[state]:.1e} a day to leave it")
         if reasons:
             found.append({"hmm_state": state, "reasons": reasons})

@@ -64,11 +64,9 @@ def fitted_run(prepared: Prepared, spec: HmmSpec, threads: int) -> FittedRun:
 
 
 def _held_out(prepared: Prepared, spec: HmmSpec) -> Cut | None:
-    """Sequences of the rows to predict that were not fitted on."""
+    """Sequences of the rows to predict that were not fitted on, however short."""
     keys = prepared.keys
     rows = keys.select(pl.col("is_predict") & ~pl.col("is_fit")).to_series()
     if not rows.any():
         return None
-    return cut_sequences(
-        keys, rows, max_gap_days=spec.max_gap_days, min_length=spec.min_decoded_length
-    )
+    return cut_sequences(keys, rows, max_gap_days=spec.max_gap_days, min_length=1)

@@ -26,6 +26,8 @@ from mf_etl.research.hmm.start import START_ROWS, kmeans_start, start_sample
 DEAD_ROWS = 1e-6
 """A state with a smaller sum of posteriors has no data: its parameters stay as they are."""
 
+_NO_WEIGHT = 1e-100
+
 MAX_COMPONENTS = 127
 
 _PARAMETERS = {"s": "startprob_", "t": "transmat_", "m": "means_", "c": "covars_"}
@@ -139,6 +141,8 @@ class ShardedGaussianHMM(GaussianHMM):
 
     def log_density(self, x: np.ndarray) -> np.ndarray:
         """Emission log-densities in float64, shape (rows, states)."""
+        if x.shape[1] != self.means_.shape[1]:
+            raise ValueError(f"X has {x.shape[1]} features, the model {self.means_.shape[1]}")
         if self.covariance_type == "diag":
             # hmmlearn's guard against a variance of zero that a caller has set.
             variances = np.maximum(self._covars_, np.finfo(float).tiny)
@@ -264,15 +268,25 @@ class ShardedGaussianHMM(GaussianHMM):
     def _do_mstep(self, stats: dict[str, Any]) -> None:
         """hmmlearn's M-step; then what has no data stays, and covariances keep to their floor."""
         means, covariances, transitions = self.means_, self._covars_, self.transmat_
-        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-            super()._do_mstep(stats)
         self.dead_states_ = stats["post"] < DEAD_ROWS
-        never_left = ~(self.transmat_.sum(axis=1) > 0)
-        self.transmat_[never_left] = transitions[never_left]
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+            super()._do_mstep(self._told_of_dead_states(stats))
+        as_before = self.dead_states_ | ~(self.transmat_.sum(axis=1) > 0)
+        self.transmat_[as_before] = transitions[as_before]
         self.means_[self.dead_states_] = means[self.dead_states_]
         if self.covariance_type != "tied":
             self._covars_[self.dead_states_] = covariances[self.dead_states_]
         self._hold_floor()
+
+    def _told_of_dead_states(self, stats: dict[str, Any]) -> dict[str, Any]:
+        """Statistics that keep the means of dead states where they are, at no weight.
+
+        A mean of 0/0 would spread through the covariance that tied states share.
+        """
+        dead = self.dead_states_
+        post = np.where(dead, _NO_WEIGHT, stats["post"])
+        obs = np.where(dead[:, None], _NO_WEIGHT * self.means_, stats["obs"])
+        return {**stats, "post": post, "obs": obs}
 
     def _hold_floor(self) -> None:
         """Raise variances, or eigenvalues, to `min_covar`; note the states that sit there."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +20,14 @@ from mf_etl.research.preparation.prepare import MATRIX, PREPROCESS_SUMMARY, ROWS
 
 KEYS = ("ticker", "exchange", "trade_date")
 _FLAGS = ("is_fit", "is_predict")
+_KEPT_GROUPS = 3
 
 
 class RowsFile:
-    """Ranges of a row table; reading is safe from several threads, each on its own."""
+    """Ranges of a row table, safe to read from several threads.
+
+    Row groups read last are kept: shards are smaller than they are and follow each other.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -32,6 +38,8 @@ class RowsFile:
             self._metadata.row_group(g).num_rows for g in range(self._metadata.num_row_groups)
         ]
         self._starts = np.concatenate(([0], np.cumsum(heights, dtype=np.int64)))
+        self._group = lru_cache(maxsize=_KEPT_GROUPS)(self._read_group)
+        self._reading = threading.Lock()
 
     def __len__(self) -> int:
         return self._metadata.num_rows
@@ -46,10 +54,19 @@ class RowsFile:
         first, last = np.searchsorted(
             self._starts, (row_numbers.min(), row_numbers.max()), side="right"
         )
-        groups = list(range(first - 1, last))
+        with self._reading:
+            parts = [self._group(group, tuple(columns)) for group in range(first - 1, last)]
+        return pl.concat(parts)[row_numbers - self._starts[first - 1]]
+
+    def groups(self, columns: Sequence[str]) -> Iterator[pl.DataFrame]:
+        """These columns of all rows, a row group at a time."""
+        for group in range(len(self._starts) - 1):
+            yield self._read_group(group, tuple(columns))
+
+    def _read_group(self, group: int, columns: tuple[str, ...]) -> pl.DataFrame:
         with pq.ParquetFile(self.path, metadata=self._metadata) as file:
-            table = file.read_row_groups(groups, list(columns), use_threads=False)
-        return pl.DataFrame(pl.from_arrow(table))[row_numbers - self._starts[groups[0]]]
+            table = file.read_row_group(group, list(columns), use_threads=False)
+        return pl.DataFrame(pl.from_arrow(table))
 
 
 @dataclass(frozen=True)
@@ -65,15 +82,20 @@ class Prepared:
 
     def fit_sequences(self, *, max_gap_days: int, min_length: int) -> Cut:
         """Sequences of the rows to fit on."""
-        return self._cut("is_fit", max_gap_days, min_length)
+        return self._cut("is_fit", max_gap_days, min_length, "min_sequence_length")
 
     def predict_sequences(self, *, max_gap_days: int, min_length: int) -> Cut:
         """Sequences of the rows to decode."""
-        return self._cut("is_predict", max_gap_days, min_length)
+        return self._cut("is_predict", max_gap_days, min_length, "min_decoded_length")
 
-    def _cut(self, side: str, max_gap_days: int, min_length: int) -> Cut:
-        used = self.keys.get_column(side)
-        return cut_sequences(self.keys, used, max_gap_days=max_gap_days, min_length=min_length)
+    def _cut(self, side: str, max_gap_days: int, min_length: int, length_option: str) -> Cut:
+        return cut_sequences(
+            self.keys,
+            self.keys.get_column(side),
+            max_gap_days=max_gap_days,
+            min_length=min_length,
+            length_option=length_option,
+        )
 
 
 def open_prepared(folder: Path) -> Prepared:
@@ -105,14 +127,10 @@ def open_prepared(folder: Path) -> Prepared:
 
 def _keys(rows: RowsFile) -> pl.DataFrame:
     """The keys of all rows with text as codes, so that they fit into memory."""
-    names = pl.scan_parquet(rows.path).select(
-        pl.col(name).unique().sort().implode() for name in KEYS[:2]
-    )
-    known = names.collect()
-    dtypes = {name: pl.Enum(known.get_column(name)[0]) for name in KEYS[:2]}
-    parts = []
-    with pq.ParquetFile(rows.path) as file:
-        for group in range(file.metadata.num_row_groups):
-            table = file.read_row_group(group, [*KEYS, *_FLAGS], use_threads=False)
-            parts.append(pl.DataFrame(pl.from_arrow(table)).cast(dtypes))
-    return pl.concat(parts, rechunk=True)
+    texts = KEYS[:2]
+    known: dict[str, set[str]] = {name: set() for name in texts}
+    for group in rows.groups(texts):
+        for name in texts:
+            known[name].update(group.get_column(name).unique())
+    dtypes = {name: pl.Enum(sorted(values)) for name, values in known.items()}
+    return pl.concat([group.cast(dtypes) for group in rows.groups((*KEYS, *_FLAGS))])

@@ -36,7 +36,7 @@ def state_profile(
     names = decoded.collect_schema().names()
     views = decoded.select(VIEWS.values()).collect()
     members = {
-        view: [np.flatnonzero(codes == state) for state in range(states)]
+        view: _members(codes, states)
         for view, codes in ((v, views.get_column(c).to_numpy()) for v, c in VIEWS.items())
     }
     columns: dict[str, list[Any]] = {
@@ -67,7 +67,7 @@ def state_profile(
 
 def outcome_summary(values: np.ndarray) -> dict[str, float | int | None]:
     """n, mean, median, population std, p10, p90 and share above 0 of the finite values."""
-    finite = values[np.isfinite(values)]
+    finite = values[np.isfinite(values)].astype(np.float64)
     if not len(finite):
         nothing = dict.fromkeys(("mean", "median", "std", "p10", "p90", "hit_rate"))
         return {"n": 0, **nothing}
@@ -179,7 +179,7 @@ def state_confidence(decoded: pl.LazyFrame, states: int) -> pl.DataFrame:
     """
     views = decoded.select(VIEWS.values()).collect()
     viterbi, known = (views.get_column(column).to_numpy() for column in VIEWS.values())
-    members = [np.flatnonzero(viterbi == state) for state in range(states)]
+    members = _members(viterbi, states)
     table: dict[str, Any] = {
         "hmm_state": np.arange(states, dtype=np.int8),
         "rows": [len(rows) for rows in members],
@@ -210,13 +210,19 @@ def _tickers_and_days(decoded: pl.LazyFrame, states: int) -> dict[str, list[Any]
     return found.select(*told).to_dict(as_series=False)
 
 
+def _members(codes: np.ndarray, states: int) -> list[np.ndarray]:
+    """Row numbers of each state, in four bytes each: there are as many as rows."""
+    return [np.flatnonzero(codes == state).astype(np.uint32) for state in range(states)]
+
+
 def _values(decoded: pl.LazyFrame, name: str) -> np.ndarray:
-    """One column in float64 with NaN for null."""
-    return decoded.select(pl.col(name).cast(pl.Float64)).collect().to_series().to_numpy()
+    """One column with NaN for null; what is float32 stays so until a state's rows are taken."""
+    column = decoded.select(name).collect().to_series()
+    return column.cast(pl.Float32 if column.dtype == pl.Float32 else pl.Float64).to_numpy()
 
 
 def _mean_and_std(values: np.ndarray) -> tuple[float | None, float | None]:
-    finite = values[np.isfinite(values)]
+    finite = values[np.isfinite(values)].astype(np.float64)
     return (float(finite.mean()), float(finite.std())) if len(finite) else (None, None)
 
 

@@ -89,14 +89,19 @@ class Cut:
 
 
 def cut_sequences(
-    rows: pl.DataFrame, used: pl.Series, *, max_gap_days: int, min_length: int
+    rows: pl.DataFrame,
+    used: pl.Series,
+    *,
+    max_gap_days: int,
+    min_length: int,
+    length_option: str = "min_sequence_length",
 ) -> Cut:
     """One sequence for each ticker of an exchange, ended by a gap of more than `max_gap_days`.
 
     `rows` has ticker, exchange and trade_date for each row of the matrix, ordered by ticker and
     date; `used` says which rows count. A gap is in calendar days between used rows. Sequences of
     fewer than `min_length` rows are left out and counted. Raises `ResearchError` if none is left
-    and if a series has a day twice.
+    (naming the option that `min_length` came from) and if a series has a day twice.
     """
     if not used.any():
         raise ResearchError("no rows to make sequences of; choose other dates or another dataset")
@@ -107,20 +112,24 @@ def cut_sequences(
     series_starts = pl.any_horizontal(
         pl.col(name) != pl.col(name).shift() for name in ("ticker", "exchange")
     ).fill_null(True)
-    days = (pl.col("trade_date") - pl.col("trade_date").shift()).dt.total_days()
     found = (
         picked.with_row_index("_position")
         .filter("_used")
-        .select("_position", _series=series_starts, _days=days)
+        .select(
+            "_position",
+            _series=series_starts,
+            _days=pl.col("trade_date").to_physical().diff().fill_null(0),
+            _skips=pl.col("_position") != pl.col("_position").shift() + 1,
+        )
         .collect()
     )
-    position = found.get_column("_position").to_numpy().astype(np.int64)
-    series_start = found.get_column("_series").to_numpy()
-    gap = found.get_column("_days").fill_null(0).to_numpy()
+    position, series_start, gap = (
+        found.get_column(name).to_numpy() for name in ("_position", "_series", "_days")
+    )
     if ((gap <= 0) & ~series_start).any():
         raise ResearchError("a ticker has a day twice or out of order; export the dataset again")
     too_far = (gap > max_gap_days) & ~series_start
-    skips = np.diff(position, prepend=position[0] - 1) != 1
+    skips = found.get_column("_skips").fill_null(False).to_numpy()
     if (skips & ~series_start & ~too_far).any():
         # Rows between used ones are not neighbours in memory: gather what is used.
         order = position if order is None else order[position]
@@ -131,9 +140,10 @@ def cut_sequences(
     if not long_enough.any():
         raise ResearchError(
             f"no sequence has {min_length} rows (the longest has {lengths.max()}); "
-            "lower min_sequence_length or choose more dates"
+            f"lower {length_option} or choose more dates"
         )
-    kept = Sequences(position[first][long_enough], lengths[long_enough], order)
+    starts = position[first][long_enough].astype(np.int64)
+    kept = Sequences(starts, lengths[long_enough], order)
     return Cut(
         kept,
         {

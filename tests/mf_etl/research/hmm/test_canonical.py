@@ -54,7 +54,7 @@ def test_clear_orders_are_matched_as_they_are():
     assert (found.states.tolist(), found.method) == ([0, 1, 2], "canonical order")
 
 
-@pytest.mark.parametrize("values", ([-1.0, -0.99, 1.0], [-1.0, 1.0, np.nan]))
+@pytest.mark.parametrize("values", ([-1.0, -0.99, 1.0], [-1.0, 1.0, np.nan], [2.0] * 3))
 def test_near_ties_are_matched_by_their_means(values):
     means = np.array([[0.0, 0.0], [0.0, 9.0], [5.0, 5.0]])
     clear = np.array([-1.0, 0.0, 1.0])

@@ -99,6 +99,12 @@ def test_degenerate_states_are_told_with_their_reasons():
     assert found[2]["reasons"] == ["absorbing: probability 0.0e+00 a day to leave it"]
 
 
+def test_the_only_state_of_a_model_is_not_called_absorbing():
+    model = random_model(0, 1, 3)
+    model.dead_states_ = model.at_floor_ = np.array([False])
+    assert degenerate_states(model, np.array([1.0])) == []
+
+
 def test_a_report_says_when_a_fit_did_not_converge():
     x, _, sequences = market(3, lengths=(200, 150), spread=1.0)
     model, records = fit_restarts(

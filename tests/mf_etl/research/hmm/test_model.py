@@ -129,20 +129,35 @@ def test_floor_holds_at_every_m_step(covariance_type, monkeypatch):
     assert len(lowest) == 8 and model.at_floor_.all()
 
 
-@pytest.mark.parametrize("covariance_type", ("diag", "full"))
+@pytest.mark.parametrize("covariance_type", ("diag", "full", "tied", "spherical"))
 def test_a_state_without_data_keeps_its_parameters(covariance_type):
     x, _, sequences = market(3, lengths=(200, 200), states=2)
     model = random_model(0, 3, 3, covariance_type, n_iter=4, tol=0.0)
     model.means_[:2] = x[:2]
     model.means_[2] = 1e4
-    before = [getattr(model, name)[2].copy() for name in ("means_", "_covars_", "transmat_")]
+    model.startprob_ = np.array([0.6, 0.4, 0.0])
+    model.transmat_[:2] = [[0.9, 0.1, 0.0], [0.2, 0.8, 0.0]]
+    parameters = [getattr(model, name).copy() for name in PARAMETERS]
+    names = ("means_", "transmat_", *(["_covars_"] if covariance_type != "tied" else []))
+    before = [getattr(model, name)[2].copy() for name in names]
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         model.fit(x, sequences)
     assert model.dead_states_.tolist() == [False, False, True]
-    for name, kept in zip(("means_", "_covars_", "transmat_"), before, strict=True):
+    for name, kept in zip(names, before, strict=True):
         assert np.array_equal(getattr(model, name)[2], kept)
     assert np.isfinite(model.score(x, sequences))
+    # The states with data are those of a model without the dead one.
+    alone = random_model(0, 2, 3, covariance_type, n_iter=4, tol=0.0)
+    alive = {name: slice(2) for name in PARAMETERS} | {"transmat_": np.ix_([0, 1], [0, 1])}
+    if covariance_type == "tied":
+        alive["_covars_"] = slice(None)
+    for name, start in zip(PARAMETERS, parameters, strict=True):
+        setattr(alone, name, start[alive[name]])
+    alone.fit(x, sequences)
+    for name in PARAMETERS:
+        found = getattr(model, name)[alive[name]]
+        np.testing.assert_allclose(found, getattr(alone, name), rtol=0, atol=1e-9)
 
 
 def test_sequences_may_leave_rows_out():
@@ -175,5 +190,8 @@ def test_bad_calls_are_refused():
         ShardedGaussianHMM(1).fit(np.full((5, 2), np.nan))
     with pytest.raises(ValueError, match="lengths add up to 4, but there are 5 rows"):
         ShardedGaussianHMM(1).fit(x, [2, 2])
+    for features in (2, 4):
+        with pytest.raises(ValueError, match=f"X has {features} features, the model 3"):
+            random_model(0, 3, 3).score(np.zeros((5, features)))
     with pytest.raises(ValueError, match="at least one row"):
         ShardedGaussianHMM(1).fit(x, [0, 5])

@@ -24,6 +24,10 @@ def test_opened_folder(folder):
     assert isinstance(prepared.matrix, np.memmap) and prepared.features == FEATURES
     assert prepared.fit_sequences(max_gap_days=30, min_length=100).summary["rows"] == 120
     assert prepared.predict_sequences(max_gap_days=30, min_length=100).summary["rows"] == 300
+    with pytest.raises(ResearchError, match=r"121 rows .* lower min_sequence_length"):
+        prepared.fit_sequences(max_gap_days=30, min_length=121)
+    with pytest.raises(ResearchError, match=r"181 rows .* lower min_decoded_length"):
+        prepared.predict_sequences(max_gap_days=30, min_length=181)
 
 
 def test_rows_are_taken_by_number(folder):

@@ -15,6 +15,7 @@ from mf_etl.research.contingency import (
     contingency,
     normalized_mutual_information,
 )
+from mf_etl.research.hmm import comparisons
 from mf_etl.research.hmm.comparisons import (
     cluster_comparison,
     crosstab,
@@ -149,7 +150,9 @@ def test_crosstab_counts_rows_and_shares(decoded):
     assert table["share_of_state"].to_list() == [1.0, 1.0, 1.0]
 
 
-def test_cluster_comparison(decoded):
+@pytest.mark.parametrize("joined_rows", (1, 7, 1000))
+def test_cluster_comparison(decoded, joined_rows, monkeypatch):
+    monkeypatch.setattr(comparisons, "JOINED_ROWS", joined_rows)
     ids = [0, 0, 1, 1, 0, 0, -1, -1, 0]
     rows = decoded.collect()
     clusters = rows[:9].select("ticker", "trade_date", cluster_id=pl.Series(ids))
