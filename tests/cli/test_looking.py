@@ -83,6 +83,13 @@ def test_show_config_says_where_each_setting_is_from(mf_etl):
     assert found["parquet.compression"] == ("snappy", "mine.yaml")
     assert found["qa.fail_on"] == ("never", "environment (MF_ETL_…)")
     assert found["parquet.statistics"] == (True, "default")
+    mf_etl.path("folders.yaml").write_text("universe: {folders: {here: NYSE}}\n")
+    done = mf_etl(
+        "show-config", "--json",
+        MF_ETL_SETTINGS_FILE="folders.yaml", MF_ETL_UNIVERSE__FOLDERS='{"there": "NASDAQ"}',
+    )  # fmt: skip
+    both = {s["key"]: s for s in json.loads(done.out)}["universe.folders"]
+    assert set(both["value"]) == {"here", "there"} and "environment" in both["origin"]
     assert found["paths.raw_root"] == ("raw", "environment (MF_ETL_…)")
     assert "parquet.compression" in mf_etl("show-config").out
 

@@ -50,6 +50,14 @@ def test_whatever_happens_to_a_file_both_plans_agree(project, dataset, change):
     assert project.planned() == project.planned(*WHOLE) == {}
 
 
+def test_a_plan_of_some_layers_settles_no_ticker(project):
+    """Bronze is up to date under the new setting, the layers below are not."""
+    changed = ("--config", "event_grammar__hold_consecutive_bars=7")
+    project.snakemake("--cores", "2", "bronze", *changed)
+    assert project.planned("features", *changed) == {"gold_events": 3, "gold_features": 3}
+    assert project.planned() == {}
+
+
 def test_a_ticker_that_failed_is_not_settled(project):
     """One ticker fails, the others are built, the next run takes the one up again."""
     before = project.data()

@@ -27,6 +27,7 @@ from mf_etl.research.hmm.comparisons import (
 from mf_etl.research.hmm.decoding import Decoded, decoded_columns
 from mf_etl.research.hmm.profiles import (
     dwell_stats,
+    finished_runs,
     initial_state_distribution,
     outcome_summary,
     square_table,
@@ -127,6 +128,8 @@ def test_last_runs_are_cut_off(decoded):
     assert dwell["mean"].to_list() == [2.0, 3.0, 2.0, None]
     assert dwell["max"].to_list() == [2, 3, 2, None]
     assert dwell["cut_off"].to_list() == [2, 0, 0, 0]
+    runs = finished_runs(decoded)
+    assert sorted(runs.rows()) == [(0, 2), (1, 3), (2, 2)]
 
 
 def test_frequency_start_and_confidence(decoded):

@@ -59,6 +59,9 @@ def test_a_run_folder_holds_what_was_found(prepared, tmp_path):
     assert profile["view"].to_list() == ["viterbi"] * 3 + ["filtered"] * 3
     assert profile.filter(view="viterbi")["delta_flow_20_mean"].is_sorted()
     assert summary["log_likelihood_per_row"]["test"] is not None and summary["converged"]
+    meta = json.loads((tmp_path / "hmm_model_meta.json").read_text())
+    held_out = rows.filter(pl.col("trade_date") > day(199)).height
+    assert (meta["train_rows"], meta["test_rows"]) == (rows.height - held_out, held_out)
     assert "Viterbi path is chosen with the whole" in summary["notes"][0]
     matrix = pl.read_csv(tmp_path / "transition_matrix.csv").drop("from_state").to_numpy()
     assert np.allclose(matrix.sum(axis=1), 1)

@@ -11,6 +11,7 @@ from mf_etl.errors import ResearchError
 from mf_etl.research.preparation.scaling import (
     Moments,
     Scaling,
+    read_scaling,
     robust_parameters,
     standard_parameters,
 )
@@ -75,3 +76,18 @@ def test_values_too_large_for_a_spread_are_refused():
     x = np.array([-1e300, 1e300])
     with pytest.raises(ResearchError, match="feature a is too large"):
         Scaling.stacked(("a",), None, [standard_parameters(Moments.of([x]))])
+
+
+def test_a_scaling_comes_back_from_its_file_and_is_of_its_features(tmp_path):
+    features, path = ("a", "b"), tmp_path / "scaler_params.parquet"
+    centre, spread = np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([[5.0, 6.0], [7.0, 8.0]])
+    written = Scaling(features, ("X", "Y"), centre, spread, np.zeros((2, 2), dtype=bool))
+    written.frame().write_parquet(path)
+    again = read_scaling(path, features)
+    assert again.tickers == ("X", "Y")
+    assert np.array_equal(again.centre, centre) and np.array_equal(again.spread, spread)
+    with pytest.raises(ResearchError, match="is of other features"):
+        read_scaling(path, ("b", "a"))
+    path.write_bytes(b"none")
+    with pytest.raises(ResearchError, match=r"scaler .*; do the run again"):
+        read_scaling(path, features)
