@@ -1,4 +1,4 @@
-"""Dataset export and preparation from synthetic feature files: wall time and peak memory.
+"""Dataset, preparation and whole runs from synthetic feature files: wall time and peak memory.
 
 ``python -m bench.dataset --tickers 8600 --rows 2400`` is a market of 20 million rows. Each figure is
 taken in a process of its own; memory is its anonymous memory at the highest, so pages of files that
@@ -20,9 +20,13 @@ import polars as pl
 
 from bench.document import machine, table, write_section
 from mf_etl.io import ParquetOptions
+from mf_etl.research.clustering.runs import write_run as clustering_run
+from mf_etl.research.clustering.spec import ClusteringSpec
 from mf_etl.research.datasets.export import export_dataset
 from mf_etl.research.datasets.request import DatasetRequest
 from mf_etl.research.datasets.selection import FeatureFile
+from mf_etl.research.hmm.runs import write_run as hmm_run
+from mf_etl.research.hmm.spec import HmmSpec
 from mf_etl.research.preparation.prepare import prepare
 from mf_etl.research.preparation.spec import PreparationSpec
 from mf_etl.schemas.declaration import HELPER
@@ -34,6 +38,8 @@ PREPARATIONS = {
     "robust, global": PreparationSpec(scaler="robust"),
     "standard, per ticker": PreparationSpec(scaling_scope="per_ticker"),
 }
+CLUSTERS = ClusteringSpec(method="kmeans", n_clusters=5, n_init=1, max_iter=5)
+STATES = HmmSpec(n_components=5, n_restarts=1, n_iter=3)
 
 
 def feature_files(folder: Path, tickers: int, rows: int) -> list[FeatureFile]:
@@ -83,6 +89,16 @@ def prepare_matrix(spec: PreparationSpec, folder: Path, threads: int) -> None:
         options=OPTIONS,
         threads=threads,
     )
+
+
+def cluster(spec: ClusteringSpec, folder: Path, threads: int) -> None:
+    """A whole clustering run of the prepared matrix, all its files included."""
+    clustering_run(folder / "prepared", spec, folder / "clusters", options=OPTIONS, threads=threads)
+
+
+def model(spec: HmmSpec, folder: Path, threads: int) -> None:
+    """A whole HMM run of the prepared matrix, all its files included."""
+    hmm_run(folder / "prepared", spec, folder / "hmm", options=OPTIONS, threads=threads)
 
 
 def measured(work: Callable[..., None], *arguments: object) -> tuple[float, float]:
@@ -139,6 +155,8 @@ def main(tickers: int, rows: int, threads: int, scratch: Path | None) -> None:
             count = f"{len(part) * rows:,}"
             work = {"export": (export, part)}
             work |= {f"prepare {k}": (prepare_matrix, spec) for k, spec in PREPARATIONS.items()}
+            work["k-means run, 1 start of 5 iterations"] = (cluster, CLUSTERS)
+            work["HMM run, 1 start of 3 iterations"] = (model, STATES)
             for label, (function, argument) in work.items():
                 seconds, peak = measured(function, argument, folder, threads)
                 found.append((label, count, f"{seconds:.1f}", f"{peak:.0f}"))

@@ -6,11 +6,14 @@ from functools import partial
 from typing import Any
 
 import numpy as np
+import sklearn
 import threadpoolctl
 from scipy.spatial.distance import cdist
 from sklearn.metrics import silhouette_score
 
 from mf_etl.research.clustering.blocks import MatrixRows
+
+DISTANCES_MB = 64
 
 
 def cluster_metrics(
@@ -38,7 +41,11 @@ def silhouette(rows: MatrixRows, labels: np.ndarray, *, max_rows: int, seed: int
     own = labels[labels >= 0][numbers]
     value = None
     if 2 <= len(np.unique(own)) < len(own):
-        with threadpoolctl.threadpool_limits(1):
+        # scikit-learn would take distances a gigabyte at a time.
+        with (
+            threadpoolctl.threadpool_limits(1),
+            sklearn.config_context(working_memory=DISTANCES_MB),
+        ):
             value = float(silhouette_score(clustered.take(numbers), own))
     return {"silhouette": value, "silhouette_rows": len(own)}
 
