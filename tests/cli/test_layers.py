@@ -70,6 +70,12 @@ def test_every_ticker_and_a_limit(mf_etl):
     assert "Nothing to be done" in mf_etl("silver-run").err
 
 
+@pytest.mark.parametrize("step", STEPS)
+def test_every_layer_has_a_command_for_all_tickers(mf_etl, step):
+    mf_etl(f"{step}-run", "--limit", "2")
+    assert len(tickers_of(mf_etl, STEPS[step][0])) == 2
+
+
 def test_full_does_that_layer_again_and_what_is_asked_below_it_not(mf_etl):
     mf_etl("events-run")
     done = mf_etl("events-run", "--full")
