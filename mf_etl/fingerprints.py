@@ -13,7 +13,7 @@ import json
 import os
 import time
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 from mf_etl.errors import RawFileError
@@ -33,10 +33,13 @@ class Fingerprints:
         self._cache = cache.absolute()
         self._known: dict[str, list] | None = None
         self._current: dict[str, str] = {}
+        self._begun: dict[str, Future[None]] = {}
         self._changed = False
 
     def of(self, path: str) -> str:
         """Fingerprint of the file at `path`; `RawFileError` if it cannot be read."""
+        if begun := self._begun.pop(path, None):
+            begun.result()
         if path not in self._current:
             self._look_up(path)
         return self._current[path]
@@ -49,7 +52,7 @@ class Fingerprints:
             return "unreadable"
 
     def prepare(self, paths: Iterable[str]) -> None:
-        """Take the fingerprints of many files, side by side.
+        """Begin to take the fingerprints of many files, side by side and beside what follows.
 
         A file that cannot be read is left for its own job to report.
         """
@@ -59,11 +62,14 @@ class Fingerprints:
                 self._look_up(path)
 
         self._load()
-        with ThreadPoolExecutor(READERS) as readers:
-            list(readers.map(attempt, paths, chunksize=1))
+        readers = ThreadPoolExecutor(READERS)
+        self._begun |= {path: readers.submit(attempt, path) for path in paths}
+        readers.shutdown(wait=False)
 
     def save(self) -> None:
         """Write what was learnt; the cache is an aid, so a failure to write it is no error."""
+        for begun in self._begun.values():
+            begun.result()
         if not self._changed:
             return
         try:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import os
+import time
 from pathlib import Path
 
 import pytest
 
 from mf_etl.errors import RawFileError
 from mf_etl.fingerprints import Fingerprints
+from mf_etl.provenance import file_fingerprint
 
 
 @pytest.fixture
@@ -66,3 +68,23 @@ def test_unreadable_files_name_themselves(tmp_path, raw):
     fingerprints.prepare([str(raw), str(tmp_path / "gone.us.txt")])
     with pytest.raises(RawFileError, match=r"gone\.us\.txt cannot be read: No such file"):
         fingerprints.of(str(tmp_path / "gone.us.txt"))
+
+
+def test_what_was_begun_is_waited_for(tmp_path, raw, monkeypatch):
+    """Both where a fingerprint is asked for and where all are written down."""
+    real = file_fingerprint
+
+    def slow(file):
+        time.sleep(0.2)
+        return real(file)
+
+    monkeypatch.setattr("mf_etl.fingerprints.file_fingerprint", slow)
+    other = tmp_path / "b.us.txt"
+    other.write_bytes(b"abc")
+    os.utime(other, (1e9, 1e9))
+    fingerprints = cached(tmp_path)
+    fingerprints.prepare([str(raw), str(other)])
+    assert fingerprints.of(str(raw)) == hashlib.blake2b(b"abc", digest_size=16).hexdigest()
+    fingerprints.save()
+    monkeypatch.setattr("mf_etl.fingerprints.file_fingerprint", lambda file: "read again")
+    assert len(cached(tmp_path).of(str(other))) == 32

@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
+from zipfile import BadZipFile
 
 import hdbscan
 import numpy as np
@@ -133,19 +134,27 @@ def save_model(model: Model, about: dict[str, Any], folder: Path) -> None:
 def load_model(folder: Path) -> tuple[Model, dict[str, Any]]:
     """The model of a run folder, and what is told about it.
 
-    Raises `ResearchError` if the folder holds none.
+    Raises `ResearchError` if the folder holds none, or not the whole of one.
     """
     try:
         about = json.loads((folder / ABOUT).read_text(encoding="utf-8"))
         with np.load(folder / ARRAYS, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
-    except (OSError, ValueError) as error:
-        raise ResearchError(f"model in {folder}: {error}; run the clustering again") from None
-    spec = about["spec"]
+        return _model_of(about["spec"], arrays), about
+    except KeyError as error:
+        reason = f"no {error.args[0]}"
+    except (OSError, ValueError, TypeError, AttributeError, EOFError, BadZipFile) as error:
+        reason = str(error).splitlines()[0]
+    raise ResearchError(f"model in {folder}: {reason}; run the clustering again")
+
+
+def _model_of(spec: dict[str, Any], arrays: dict[str, np.ndarray]) -> Model:
+    if not all(np.isfinite(array).all() for array in arrays.values()):
+        raise ValueError("parameters are not finite")
     if spec["method"] == "kmeans":
-        return KMeansModel(arrays["centres"]), about
+        return KMeansModel(arrays["centres"])
     if spec["method"] == "gmm":
-        return MixtureModel.of(arrays, spec["covariance_type"]), about
+        return MixtureModel.of(arrays, spec["covariance_type"])
     new_ids = arrays.pop("new_ids")
     sizes = {name: spec[name] for name in ("min_cluster_size", "min_samples")}
-    return DensityModel(hdbscan_from_arrays(arrays, **sizes), new_ids), about
+    return DensityModel(hdbscan_from_arrays(arrays, **sizes), new_ids)

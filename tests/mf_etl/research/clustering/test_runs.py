@@ -239,6 +239,52 @@ def test_specifications_are_checked(values, message):
         checked(ClusteringSpec, values, "spec.yaml")
 
 
+@pytest.mark.parametrize("method", SPECS)
+def test_rows_to_predict_in_any_state(prepared, tmp_path, method):
+    """No features at all, columns of an earlier prediction, values that are no numbers."""
+    run(prepared, tmp_path, method)
+    rows = pl.read_parquet(prepared / "rows.parquet").head(20)
+    expected = predicted(tmp_path, rows)
+    stale = expected.with_columns(cluster_id=pl.lit(99, pl.Int16), probability=pl.lit("old"))
+    assert_frame_equal(predicted(tmp_path, stale), expected)
+    for none in (
+        rows.with_columns(pl.lit(None, rows.schema["tmf_21"]).alias("tmf_21")),
+        rows.head(0),
+    ):
+        found = predicted(tmp_path, none)
+        assert found.schema == expected.schema and found["cluster_id"].null_count() == none.height
+    for value in (float("nan"), float("inf")):
+        column = [0.5, None, value, *[0.5] * 17]
+        with pytest.raises(ResearchError, match=r"tmf_21 of the rows .* not finite in row 2$"):
+            predicted(tmp_path, rows.with_columns(tmf_21=pl.Series(column, strict=False)))
+    with pytest.raises(ResearchError, match="tmf_21 of the rows to predict is String, no number"):
+        predicted(tmp_path, rows.with_columns(tmf_21=pl.lit("0.5")))
+
+
+@pytest.mark.parametrize("method", SPECS)
+def test_a_model_that_is_not_whole(prepared, tmp_path, method):
+    run(prepared, tmp_path / "run", method)
+    model, about = tmp_path / "run" / "model.npz", tmp_path / "run" / "model.json"
+    whole, told = model.read_bytes(), about.read_bytes()
+    for bad in (b"", b"PK", whole[:100], whole[: len(whole) // 2], whole[:-30], b"\x00" * 999):
+        model.write_bytes(bad)
+        with pytest.raises(ResearchError, match=r"model in .*run the clustering again") as error:
+            predicted(tmp_path / "run", pl.DataFrame())
+        assert len(str(error.value).splitlines()) == 1
+    model.write_bytes(whole)
+    with np.load(model) as file:
+        arrays = dict(file)
+    first = next(iter(arrays))
+    np.savez(model, **{name: array for name, array in arrays.items() if name != first})
+    with pytest.raises(ResearchError, match=r"model in .*: no .*run the clustering again"):
+        predicted(tmp_path / "run", pl.DataFrame())
+    model.write_bytes(whole)
+    for bad in (b"", b"{", b"[]", b"null", b'{"spec": {}}', told.replace(b'"spec"', b'"other"')):
+        about.write_bytes(bad)
+        with pytest.raises(ResearchError, match=r"model in .*run the clustering again"):
+            predicted(tmp_path / "run", pl.DataFrame())
+
+
 def test_a_folder_without_a_model(tmp_path):
     with pytest.raises(ResearchError, match=r"model in .*run the clustering again"):
         predicted(tmp_path, pl.DataFrame())
