@@ -1,13 +1,15 @@
 """A DuckDB file of views over what has been built: nothing is copied, so it never grows stale rows.
 
-DuckDB takes a relative path in a view from the working directory, or from its `file_search_path`.
-The views name files relative to the folder that holds the data root, so they hold wherever that
-folder is moved to.
+A view has no path of the file it is in. Views therefore name files relative to the folder that holds
+the data root, which the variable `FOLDER` tells, or else the working directory is taken; so they hold
+wherever that folder is moved to. (`file_search_path` would come after the working directory, where
+another project's files may have the same names.)
 """
 
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -29,6 +31,9 @@ LAYER_VIEWS = {
 RUN_TABLES = {"clustering": "clustered_dataset.parquet", "hmm": "decoded_rows.parquet"}
 
 
+FOLDER = "mf_etl_folder"
+
+
 def database_path(paths: Paths) -> Path:
     """Where the file is."""
     return Path(paths.data_root, "mf_etl.duckdb")
@@ -37,11 +42,11 @@ def database_path(paths: Paths) -> Path:
 def connect(path: Path) -> duckdb.DuckDBPyConnection:
     """The file opened read-only, from any working directory.
 
-    In the DuckDB shell the same is ``set file_search_path = '…'``, unless it is started in the folder
-    that holds the data root.
+    In the DuckDB shell the same is ``set variable mf_etl_folder = '…'``, unless it is started in the
+    folder that holds the data root. A cursor of the connection needs it once more.
     """
     connection = duckdb.connect(str(path), read_only=True)
-    connection.execute("set file_search_path = ?", [str(path.resolve().parents[1])])
+    _set_folder(connection, path.resolve().parents[1])
     return connection
 
 
@@ -59,7 +64,7 @@ def write_database(paths: Paths) -> list[str]:
     with replacing(path) as temporary:
         temporary.unlink(missing_ok=True)
         with duckdb.connect(str(temporary)) as connection:
-            connection.execute("set file_search_path = ?", [str(base)])
+            _set_folder(connection, base)
             connection.execute("create schema datasets; create schema runs")
             for name, query in views.items():
                 connection.execute(f"create view {name} as {query}")
@@ -74,25 +79,24 @@ def _views(paths: Paths, base: Path) -> Iterator[tuple[str, str]]:
         if _first(dataset):
             yield view, _of_tickers(dataset, base)
     if _first(layers.bronze_quality):
-        pattern = _glob(layers.bronze_quality, base)
-        yield "quality", f"select * from read_json('{pattern}')"
+        yield "quality", f"select * from read_json({_glob(layers.bronze_quality, base)})"
     master = aggregates(paths).symbol_master
     if Path(master).exists():
-        yield "symbol_master", f"select * from read_parquet('{_relative(master, base)}')"
+        yield "symbol_master", f"select * from read_parquet({_located(master, base)})"
     root = Path(research(paths).ml_dataset.partition("{")[0])
     for file in sorted(root.glob("*/dataset.parquet")):
-        query = f"select * from read_parquet('{_relative(file, base)}')"
+        query = f"select * from read_parquet({_located(file, base)})"
         yield f'datasets."{file.parent.name}"', query
     for kind, table in RUN_TABLES.items():
         for file in sorted(Path(runs_root(paths, kind)).glob(f"*/{table}")):
-            query = f"select * from read_parquet('{_relative(file, base)}')"
+            query = f"select * from read_parquet({_located(file, base)})"
             yield f'runs."{file.parent.name}"', query
 
 
 def _of_tickers(dataset: Dataset, base: Path) -> str:
     """Rows of every ticker; the folders' names tell DuckDB which files a filter needs."""
     pattern = _glob(dataset, base)
-    return f"select * exclude (prefix) from read_parquet('{pattern}', hive_partitioning = true)"
+    return f"select * exclude (prefix) from read_parquet({pattern}, hive_partitioning = true)"
 
 
 def _first(dataset: Dataset) -> Path | None:
@@ -102,8 +106,20 @@ def _first(dataset: Dataset) -> Path | None:
 
 def _glob(dataset: Dataset, base: Path) -> str:
     root = dataset.partition("/exchange=")[0]
-    return f"{_relative(root, base)}/*/*/*/{Path(dataset).name}"
+    return f"{_located(root, base)} || '/*/*/*/{Path(dataset).name}'"
 
 
-def _relative(path: str | Path, base: Path) -> str:
-    return Path(os.path.relpath(Path(path).resolve(), base)).as_posix().replace("'", "''")
+def _located(path: str | Path, base: Path) -> str:
+    """The path as an expression, below whatever folder `FOLDER` names."""
+    relative = Path(os.path.relpath(Path(path).resolve(), base)).as_posix()
+    return f"coalesce(getvariable('{FOLDER}') || '/', '') || {_literal(relative)}"
+
+
+def _literal(path: str) -> str:
+    """Of DuckDB's patterns for files, the one that means this very path."""
+    plain = re.sub(r"[\[*?]", r"[\g<0>]", path).replace("'", "''")
+    return f"'{plain}'"
+
+
+def _set_folder(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
+    connection.execute(f"set variable {FOLDER} = {_literal(str(folder))}")

@@ -25,8 +25,8 @@ def main(
     *,
     settings: QaSettings,
 ) -> None:
-    summaries = pl.read_parquet(bronze_summaries)
-    master = pl.read_parquet(symbol_master)
+    summaries = pl.read_parquet(bronze_summaries, glob=False)
+    master = pl.read_parquet(symbol_master, glob=False)
     exchanges, years = bronze.by_exchange(master), bronze.rows_by_year(summaries)
     BY_EXCHANGE.write(exchanges, bronze_sanity_by_exchange, settings.storage)
     write_csv(exchanges, bronze_sanity_by_exchange_csv)

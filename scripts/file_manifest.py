@@ -22,7 +22,7 @@ def main(
 ) -> None:
     files = Universe(Path(raw_root), settings.universe).files
     known = Fingerprints(Path(fingerprint_cache))
-    before = pl.read_parquet(stable) if Path(stable).exists() else None
+    before = pl.read_parquet(stable, glob=False) if Path(stable).exists() else None
     rows = manifest(files, Path(raw_root), known.of_readable, before)
     FILE_MANIFEST.write(rows, file_manifest, settings.storage)
 

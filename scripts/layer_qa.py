@@ -23,7 +23,7 @@ def main(
     layer: str,
     settings: QaSettings,
 ) -> None:
-    before, rows = pl.read_parquet(above), pl.read_parquet(summaries)
+    before, rows = pl.read_parquet(above, glob=False), pl.read_parquet(summaries, glob=False)
     results = layers.ticker_results(before, rows)
     TICKER_RESULTS.write(results, ticker_results, settings.storage)
     write_json({"layer": layer, **layers.run_summary(results)}, run_summary)

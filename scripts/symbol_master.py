@@ -18,7 +18,7 @@ def main(
     *,
     settings: StepSettings,
 ) -> None:
-    master = bronze.symbol_master(pl.read_parquet(bronze_summaries))
+    master = bronze.symbol_master(pl.read_parquet(bronze_summaries, glob=False))
     SYMBOL_MASTER.write(master, symbol_master, settings.storage)
     write_csv(master, symbol_master_csv)
 

@@ -26,7 +26,7 @@ def _run(root: Path, folder: str) -> None:
 
 
 def _cluster_sweep(root: Path, folder: str) -> None:
-    table = pl.read_csv(root / f"{folder}_summary.csv")
+    table = pl.read_csv(root / f"{folder}_summary.csv", glob=False)
     columns = ("method", "n_clusters", "status", "silhouette", "bic", "largest_share",
                "forward_separation", "error")  # fmt: skip
     show_frame(table.select(columns))
@@ -35,7 +35,7 @@ def _cluster_sweep(root: Path, folder: str) -> None:
 
 def _hmm_sweep(root: Path, folder: str) -> None:
     path = root / folder / "hmm_sweep_summary.csv"
-    show_frame(pl.read_csv(path))
+    show_frame(pl.read_csv(path, glob=False))
     click.echo(path)
 
 

@@ -96,7 +96,7 @@ def bronze_run(limit: int | None, full: bool, dry_run: bool, only_status: str | 
     if dry_run or only_status:
         # Statuses are those of the build that found them; here they are asked for as of now.
         build(context.total("file_manifest"), force=["file_manifest"])
-        manifest = pl.read_parquet(context.total("file_manifest"))
+        manifest = pl.read_parquet(context.total("file_manifest"), glob=False)
         show(("status", "files"), status_counts(manifest).items())
         if dry_run:
             return

@@ -27,7 +27,7 @@ SANITY = {
 def build_symbol_master() -> None:
     """One row a ticker: where it comes from, its span of dates, what was wrong with it."""
     build(context.total("symbol_master"))
-    master = pl.read_parquet(context.total("symbol_master"))
+    master = pl.read_parquet(context.total("symbol_master"), glob=False)
     show_frame(master.group_by("exchange").len("tickers").sort("exchange"))
     click.echo(context.total("symbol_master"))
 
@@ -36,7 +36,7 @@ def build_symbol_master() -> None:
 def sanity_checks() -> None:
     """Bronze over the universe: checks, rows by exchange; exit code 1 as `qa.fail_on` says."""
     build(context.total("bronze_sanity_summary"))
-    show_frame(pl.read_parquet(context.total("bronze_sanity_by_exchange")))
+    show_frame(pl.read_parquet(context.total("bronze_sanity_by_exchange"), glob=False))
     _tell(context.total("bronze_sanity_summary"))
 
 
@@ -46,7 +46,7 @@ def sanity_checks() -> None:
 def list_problem_tickers(limit: int | None, only_invalid: bool) -> None:
     """Tickers to look at: rejected rows, unreadable or empty files, spikes, warnings."""
     build(context.total("problem_tickers"))
-    problems = pl.read_parquet(context.total("problem_tickers"))
+    problems = pl.read_parquet(context.total("problem_tickers"), glob=False)
     if only_invalid:
         problems = problems.filter(
             (pl.col("rows_rejected") > 0) | pl.col("status").is_in(["unreadable", "failed"])

@@ -118,7 +118,7 @@ class Table:
 
     def read(self, path: Path, columns: Sequence[str] | None = None) -> pl.DataFrame:
         """Read a file of this table, or only some of its `columns`."""
-        return pl.read_parquet(path, columns=None if columns is None else list(columns))
+        return pl.read_parquet(path, columns=None if columns is None else list(columns), glob=False)
 
     def _check_names(self, names: Any) -> None:
         declared, given = set(self.names), set(names)

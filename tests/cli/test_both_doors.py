@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from pathlib import Path
 
 import duckdb
 import polars as pl
@@ -168,19 +169,29 @@ def test_catalog_has_a_view_for_all_that_is_there(built):
 
 
 def test_the_catalog_holds_where_its_folder_is_moved_to(built, tmp_path, monkeypatch):
+    """Also beside another project, whose files have the same names."""
     built("catalog")
-    shutil.copytree(built.path("data"), tmp_path / "data")
-    shutil.move(tmp_path / "data", tmp_path / "moved")
-    (tmp_path / "home").mkdir()
-    (tmp_path / "moved").rename(tmp_path / "home" / "data")
+    home = tmp_path / "some[o]ne's"
+    home.mkdir()
+    shutil.copytree(built.path("data"), home / "data")
+    lost = next(home.glob("data/gold/features_by_symbol/*/*/ticker=FB.US/*.parquet"))
+    pl.read_parquet(lost, glob=False).head(7).write_parquet(lost)
+    count = "select count(*) from features where ticker = 'FB.US'"
+    monkeypatch.chdir(home)
+    with duckdb.connect("data/mf_etl.duckdb", read_only=True) as database:
+        assert database.sql(count).fetchall() == [(7,)]
+    for other in (Path("/"), built.path(), tmp_path):
+        monkeypatch.chdir(other)
+        with connect(home / "data" / "mf_etl.duckdb") as database:
+            assert database.sql(count).fetchall() == [(7,)]
+            assert database.sql("select count(*) from symbol_master").fetchall() == [(3,)]
     hidden = built.path("data").rename(built.path("away"))
     try:
-        monkeypatch.chdir(tmp_path / "home")
-        with duckdb.connect("data/mf_etl.duckdb", read_only=True) as database:
-            assert database.sql("select count(*) from features").fetchall()[0][0] > 0
-        monkeypatch.chdir("/")
-        with connect(tmp_path / "home" / "data" / "mf_etl.duckdb") as database:
-            assert database.sql("select count(*) from features").fetchall()[0][0] > 0
+        with (
+            connect(built.path("away", "mf_etl.duckdb")) as database,
+            pytest.raises(duckdb.IOException),
+        ):
+            database.sql("select * from features")
     finally:
         hidden.rename(built.path("data"))
 

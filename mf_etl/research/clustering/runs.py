@@ -94,7 +94,11 @@ def write_periods(
     the clusters are not of this matrix.
     """
     prepared = Prepared(prepared_folder)
-    labels = pl.read_parquet(clustered_dataset, columns=["cluster_id"]).to_series().to_numpy()
+    labels = (
+        pl.read_parquet(clustered_dataset, columns=["cluster_id"], glob=False)
+        .to_series()
+        .to_numpy()
+    )
     if len(labels) != prepared.rows:
         raise ResearchError(f"{clustered_dataset} is not of {prepared_folder}; run it again")
     sides = {side: mask for side, mask in sides_of(prepared).items() if side in SIDES}

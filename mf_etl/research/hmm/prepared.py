@@ -46,7 +46,7 @@ class RowsFile:
 
     def column(self, name: str) -> np.ndarray:
         """One column of all rows as float32; null is NaN."""
-        column = pl.read_parquet(self.path, columns=[name]).to_series()
+        column = pl.read_parquet(self.path, columns=[name], glob=False).to_series()
         return column.cast(pl.Float32).to_numpy()
 
     def take(self, row_numbers: np.ndarray, columns: Sequence[str]) -> pl.DataFrame:

@@ -81,7 +81,7 @@ def write_run(
         paths["decoded_rows"],
         options,
     )
-    decoded = pl.scan_parquet(paths["decoded_rows"])
+    decoded = pl.scan_parquet(paths["decoded_rows"], glob=False)
     profile = state_profile(decoded, states)
     robustness = robustness_summary(profile, report)
     write_parquet(profile, paths["hmm_state_profile"], options)
@@ -128,7 +128,7 @@ def write_cluster_comparison(decoded_rows: Path, cluster_labels: Path, folder: P
     Raises `ResearchError` if they have no row in common.
     """
     table, metrics = cluster_comparison(
-        pl.scan_parquet(decoded_rows), pl.scan_parquet(cluster_labels)
+        pl.scan_parquet(decoded_rows, glob=False), pl.scan_parquet(cluster_labels, glob=False)
     )
     write_csv(table, folder / HMM_CLUSTERS["cluster_crosstab"])
     write_json(metrics, folder / HMM_CLUSTERS["cluster_metrics"])

@@ -141,7 +141,7 @@ class Scaling:
 def read_scaling(path: Path, features: tuple[str, ...]) -> Scaling:
     """The scaling in a ``scaler_params.parquet``; raises `ResearchError` if it is not of `features`."""
     try:
-        parameters = pl.read_parquet(path)
+        parameters = pl.read_parquet(path, glob=False)
         if tuple(parameters.get_column("feature").head(len(features))) != features:
             raise ResearchError(f"scaler {path} is of other features; do the run again")
         centre, spread = (

@@ -1,0 +1,34 @@
+"""Folders with names that file patterns and shells would read otherwise."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from mf_etl.database import connect
+from tests.workflow.conftest import new_project
+
+KMEANS = {"method": "kmeans", "n_clusters": 3}
+
+
+@pytest.mark.xdist_group("workflow_paths")
+def test_folders_of_any_name(tmp_path):
+    project = new_project(tmp_path / "it's a [new] project*")
+    project.raw.rename(project.folder / "raw [x] & 'y'")
+    project.environment = {
+        "MF_ETL_PATHS__RAW_ROOT": "raw [x] & 'y'",
+        "MF_ETL_PATHS__DATA_ROOT": "da[t]a*'s $HOME",
+        "MF_ETL_PATHS__RESULTS_ROOT": "results*",
+        "MF_ETL_PATHS__LOGS_ROOT": "lo[g]s",
+        "MF_ETL_DATASETS": '{"all": {}}',
+        "MF_ETL_RESEARCH_CLUSTERING__RUNS": json.dumps(
+            {"r": {"dataset": "all", "clustering": KMEANS}}
+        ),
+    }
+    assert "failed" not in project.snakemake("--cores", "4")
+    assert "Nothing to be done" in project.snakemake("--cores", "4")
+    project.snakemake("--cores", "1", "catalog")
+    with connect(project.folder / "da[t]a*'s $HOME" / "mf_etl.duckdb") as database:
+        assert database.sql("select count(distinct ticker) from features").fetchall() == [(2,)]
+        assert database.sql("select count(*) from runs.r_kmeans_all").fetchall()[0][0] > 0
