@@ -7,7 +7,8 @@ import polars as pl
 from mf_etl import job
 from mf_etl.io import write_csv, write_json, write_parquet
 from mf_etl.qa import bronze
-from mf_etl.qa.checks import Thresholds, bronze_checks, overall
+from mf_etl.qa.checks import Thresholds, bronze_checks
+from mf_etl.qa.verdict import overall
 from mf_etl.schemas.universe_tables import BY_EXCHANGE, ROWS_BY_YEAR
 from mf_etl.settings.steps import QaSettings
 

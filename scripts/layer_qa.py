@@ -7,8 +7,9 @@ import polars as pl
 from mf_etl import job
 from mf_etl.io import write_json
 from mf_etl.qa import layers
-from mf_etl.qa.checks import Thresholds, event_checks, layer_checks, overall
+from mf_etl.qa.checks import Thresholds, event_checks, layer_checks
 from mf_etl.qa.tables import DERIVED_TABLES
+from mf_etl.qa.verdict import overall
 from mf_etl.schemas.universe_tables import TICKER_RESULTS
 from mf_etl.settings.steps import QaSettings
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -12,7 +12,6 @@ from mf_etl.qa.summary import flags_of, statistics_of
 from mf_etl.schemas.declaration import Table
 
 Severity = Literal["warn", "fail"]
-VERDICTS = ("ok", "warn", "fail")
 
 # Bars before a column can be defined; nulls beyond them count.
 WARMUP_BARS = {
@@ -122,11 +121,6 @@ def state_shares(statistics: pl.DataFrame) -> dict[str, float]:
     )
     total = counts["value"].sum()
     return {key: value / total for key, value in counts.rows()} if total else {}
-
-
-def overall(checks: Iterable[dict[str, Any]]) -> str:
-    """The worst verdict of the checks."""
-    return max((check["result"] for check in checks), key=VERDICTS.index, default="ok")
 
 
 def flag_totals(bronze: pl.DataFrame) -> dict[str, int]:

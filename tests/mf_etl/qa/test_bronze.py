@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import date
 
 from mf_etl.qa import bronze
-from mf_etl.qa.checks import Thresholds, bronze_checks, overall
+from mf_etl.qa.checks import Thresholds, bronze_checks
 from mf_etl.qa.summary import layer_summary
+from mf_etl.qa.verdict import overall
 from mf_etl.schemas.layer_summary import LAYER_SUMMARY
 from mf_etl.schemas.universe_tables import BY_EXCHANGE, ROWS_BY_YEAR, SYMBOL_MASTER
 from tests.mf_etl.qa.conftest import HEADER, build
