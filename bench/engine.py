@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import click
+import psutil
 
 from bench.document import machine, table, write_section
 from bench.steps import ROOT
@@ -55,9 +56,11 @@ class Bench:
     def bare_pool(self) -> Timing:
         """All tickers in a plain process pool."""
         data = self.folder / "bare"
-        shutil.rmtree(data, ignore_errors=True)
         command = [sys.executable, "-m", "bench.bare_pool", str(self.folder / "raw"), str(data)]
-        return self._timed([*command, self.cores])
+        try:
+            return self._timed([*command, self.cores])
+        finally:
+            shutil.rmtree(data, ignore_errors=True)
 
     def build(self, *arguments: str, limit: int | None = None) -> Timing:
         """A build by Snakemake from nothing."""
@@ -148,20 +151,32 @@ def idle_runs(bench: Bench) -> list[tuple[str, ...]]:
     ]
 
 
+def filesystem(folder: Path) -> str:
+    """What kind of file system a folder is on, such as ext4 or tmpfs."""
+    kinds = {part.mountpoint: part.fstype for part in psutil.disk_partitions(all=True)}
+    places = [str(parent) for parent in (folder.resolve(), *folder.resolve().parents)]
+    return next((kinds[place] for place in places if place in kinds), "an unknown file system")
+
+
 @click.command()
 @click.option("--small", default=200, help="Tickers of the small archive.")
 @click.option("--medium", default=1000, help="Tickers of the medium archive.")
 @click.option("--large", default=8000, help="Tickers of the large archive; 0 leaves it out.")
 @click.option("--cores", default=min(4, os.cpu_count() or 1), help="Cores to use.")
-def main(small: int, medium: int, large: int, cores: int) -> None:
+@click.option("--scratch", type=click.Path(path_type=Path), help="Folder for the archives.")
+def main(small: int, medium: int, large: int, cores: int, scratch: Path | None) -> None:
     """Measure, and write the engine section of the benchmark document."""
     head = ("", "seconds", "ratio to bare pool", "peak memory of the largest process, MB")
-    lines = [f"{machine()}; `--cores {cores}`, about 6,000 rows a ticker.", ""]
-    with tempfile.TemporaryDirectory() as scratch:
+    with tempfile.TemporaryDirectory(dir=scratch) as folder:
+        place = filesystem(Path(folder))
+        lines = [
+            f"{machine()}; `--cores {cores}`, about 6,000 rows a ticker, files on {place}.",
+            "",
+        ]
         for tickers, stock_tickers in ((small, small // 4), (medium, small // 4), (large, 0)):
             if not tickers:
                 continue
-            bench = Bench(Path(scratch), tickers, cores)
+            bench = Bench(Path(folder), tickers, cores)
             lines += [f"### {tickers:,} tickers × 5 layers", ""]
             lines += [*table([head, *builds(bench, stock_tickers)]), ""]
             if tickers == max(small, medium, large):
