@@ -22,7 +22,8 @@ from mf_etl.io import ParquetOptions, replacing, write_json
 from mf_etl.research.datasets.columns import CONTEXT, FEATURES
 from mf_etl.research.datasets.outcomes import with_outcomes
 from mf_etl.research.datasets.request import DatasetRequest
-from mf_etl.research.datasets.selection import FeatureFile, row_sample, selected
+from mf_etl.research.datasets.sampling import row_sample
+from mf_etl.research.datasets.selection import FeatureFile, selected
 from mf_etl.research.datasets.streaming import RowGroupWriter, in_order
 from mf_etl.schemas import gold_features
 from mf_etl.schemas.declaration import HELPER_DTYPES

@@ -1,4 +1,7 @@
-"""Which tickers and rows a dataset takes; nothing here depends on the order of work."""
+"""Which tickers a dataset takes; nothing here depends on the order of work.
+
+The workflow's own process asks for it, so nothing here loads numpy.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +11,6 @@ import itertools
 from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
-
-import numpy as np
 
 from mf_etl.errors import ResearchError
 from mf_etl.research.datasets.request import DatasetRequest
@@ -55,17 +56,6 @@ def selected(files: Iterable[FeatureFile], request: DatasetRequest) -> list[Feat
     return [file for file in chosen if file.ticker <= kept[-1]]
 
 
-def row_sample(file: FeatureFile, days: np.ndarray, request: DatasetRequest) -> np.ndarray:
-    """Which rows of a listing a row sample takes (bool, one a row).
-
-    `days` are trading days as whole days since 1970. Each row is taken with chance `sample_frac`
-    by a number made from the seed, the listing and the day alone: neither other rows nor filters
-    bear on it.
-    """
-    key = int.from_bytes(_digest(request.seed, file.ticker, file.exchange), "little")
-    return _splitmix(np.uint64(key), days) < request.sample_frac
-
-
 def _refuse_repeated(files: list[FeatureFile]) -> None:
     for one, next_one in itertools.pairwise(files):
         if one[:2] == next_one[:2]:
@@ -81,23 +71,11 @@ def _refuse_unknown(what: str, asked: tuple[str, ...] | None, known: set[str]) -
     raise ResearchError(f"unknown {what}: {', '.join(unknown)}{hint}")
 
 
-def _digest(*parts: object) -> bytes:
+def seed_bytes(*parts: object) -> bytes:
+    """Eight bytes made from `parts`."""
     return hashlib.blake2b("\0".join(map(str, parts)).encode(), digest_size=8).digest()
 
 
 def _unit(*parts: object) -> float:
     """A number in [0, 1) made from `parts`."""
-    return (int.from_bytes(_digest(*parts), "little") >> 11) * 2.0**-53
-
-
-@np.errstate(over="ignore")
-def _splitmix(key: np.uint64, days: np.ndarray) -> np.ndarray:
-    """Numbers in [0, 1), one a day: output `days` of the SplitMix64 generator at state `key`.
-
-    Steele, Lea and Flood, Fast splittable pseudorandom number generators (2014); any output can be
-    had without those before it.
-    """
-    z = key + days.astype(np.int64).astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)
-    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return ((z ^ (z >> np.uint64(31))) >> np.uint64(11)) * 2.0**-53
+    return (int.from_bytes(seed_bytes(*parts), "little") >> 11) * 2.0**-53

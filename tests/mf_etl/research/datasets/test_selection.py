@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from mf_etl.errors import ResearchError
 from mf_etl.research.datasets.request import DatasetRequest, checked
-from mf_etl.research.datasets.selection import FeatureFile, row_sample, selected
+from mf_etl.research.datasets.sampling import row_sample
+from mf_etl.research.datasets.selection import FeatureFile, selected
 
 FILES = [FeatureFile("NYSE", f"T{n:04d}", Path("x")) for n in range(2000)]
 BOTH = [FeatureFile(e, t, Path("x")) for t in ("B", "A") for e in ("NYSE", "NASDAQ")]
