@@ -96,6 +96,18 @@ def test_rate_follows_the_last_minute(run: Run) -> None:
     assert speed == pytest.approx(2.0)
 
 
+def test_small_jobs_do_not_promise_that_large_ones_are_quick(run: Run) -> None:
+    run.total = 1003
+    for second in range(1, 11):
+        run.done += 100
+        run.rate_per_second(100.0 + second)
+    for second in range(11, 611, 5):
+        text.headline(run, 100.0 + second)
+    assert text.headline(run, 710.0) == "1,000/1,003 jobs  0.17/s  ETA 00:00:18"
+    run.done += 1
+    assert text.headline(run, 810.0) == "1,001/1,003 jobs  0.01/s  ETA 00:03:20"
+
+
 def test_rate_before_the_first_job_gives_no_eta(run: Run) -> None:
     assert text.headline(run, 101.0) == "0/7 jobs  0.00/s  ETA --:--:--"
 

@@ -126,14 +126,16 @@ class Run:
         return Counter(self._rule_of_failed[job_id] for job_id in self.failures)
 
     def rate_per_second(self, now: float) -> float:
-        """Jobs per second over the last minute, or since the start where that says nothing."""
-        samples = self._samples
+        """Jobs per second over the last minute, or since before the last job that was done.
+
+        Thousands of small jobs a minute ago say nothing of the large ones that are left.
+        """
+        samples = self._samples or deque([(self.started_at, 0)])
         samples.append((now, self.done))
-        while samples[0][0] < now - RATE_WINDOW_SECONDS and len(samples) > 2:
+        while samples[0][0] < now - RATE_WINDOW_SECONDS and samples[1][1] < self.done:
             samples.popleft()
         since, done_before = samples[0]
-        if len(samples) < 3 or self.done == done_before:
-            since, done_before = self.started_at, 0
+        self._samples = samples
         return (self.done - done_before) / max(now - since, 1e-3)
 
     def _count(self, rule: str) -> RuleCount:
