@@ -109,12 +109,23 @@ open(snakemake.output[0], "w").write("whole")
 class Interrupted:
     """A run of slow jobs that gets a signal when two of its jobs are under way."""
 
-    def __init__(self, directory: Path, script: str, number: int, whole_group: bool) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        script: str,
+        number: int,
+        whole_group: bool,
+        workers_first: bool = False,
+    ) -> None:
         self.directory = workflows.write(directory, {"Snakefile": SLOW, "slow.py": script})
         process = workflows.start(directory, "--keep-going", *workflows.WARM)
         try:
             workflows.wait_for(lambda: len(list(directory.glob("begun.*"))) >= 2)
             self.processes = psutil.Process(process.pid).children(recursive=True)
+            if workers_first:
+                for worker in workflows.workers(process.pid):
+                    worker.send_signal(number)
+                time.sleep(0.05)
             (os.killpg if whole_group else os.kill)(process.pid, number)
             self.status = process.wait(60)
         finally:
@@ -159,8 +170,10 @@ def test_sigterm_lets_running_jobs_finish_and_starts_no_other(tmp_path):
     assert run.goes_on()
 
 
-def test_sigterm_to_all_processes_leaves_no_half_output(tmp_path):
-    run = Interrupted(tmp_path, SLEEPY, signal.SIGTERM, True)
+@pytest.mark.parametrize("workers_first", [False, True])
+def test_sigterm_to_all_processes_leaves_no_half_output(tmp_path, workers_first):
+    """Nor is a job begun in the moment before the main process hears of it, too."""
+    run = Interrupted(tmp_path, SLEEPY, signal.SIGTERM, not workers_first, workers_first)
     workflows.wait_for(lambda: workflows.all_gone(run.processes))
     assert run.outputs == {}
     assert run.goes_on()

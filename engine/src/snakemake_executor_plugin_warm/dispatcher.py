@@ -22,6 +22,9 @@ from snakemake_warm_worker.protocol import Setup
 # each, Snakemake looks at all unfinished jobs of the workflow. The longer that takes, the rarer.
 _REPORT_SECONDS = 0.05
 _REPORT_SECONDS_PER_JOB = 1e-5
+# A signal that ended a worker may have been meant for the whole run: the main process, which says
+# whether to go on, hears of it at about the same time.
+_SIGNAL_SECONDS = 0.2
 _STOCK = object()
 # Weight of the newest job in the expected duration of its rule's jobs.
 _SMOOTHING = 0.2
@@ -175,6 +178,8 @@ class Dispatcher:
                 workers.close()
                 return
             finished, returned = workers.wait(self._timeout())
+            if workers.were_told_to_end:
+                self._cancelled.wait(_SIGNAL_SECONDS)
             with self._lock:
                 for task in returned:
                     self._waiting.add(task)

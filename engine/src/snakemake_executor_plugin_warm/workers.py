@@ -23,6 +23,7 @@ _SECONDS_TO_EXIT = 5.0
 _MAX_FAILED_STARTS = 10
 # Somebody else's kill says less about the next start.
 _MAX_KILLED_STARTS = 30
+_SIGNALS_TO_END = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
 class Finished(NamedTuple):
@@ -46,6 +47,8 @@ class Workers:
         self._selector.register(wake_up_fd, selectors.EVENT_READ, None)
         self._wake_up_fd = wake_up_fd
         self._failed_starts = 0
+        # Whether the latest news are of a worker that SIGTERM, SIGINT or SIGHUP has ended.
+        self.were_told_to_end = False
         self._process_fds: dict[WorkerProcess, int] = {}
 
     @property
@@ -87,6 +90,7 @@ class Workers:
 
     def wait(self, timeout: float | None) -> tuple[list[Finished], list[Task]]:
         """Wait for news: jobs that are over, and jobs that have to go to another worker."""
+        self.were_told_to_end = False
         if len(self._process_fds) < len(self._all):
             timeout = min(timeout or _POLL_SECONDS, _POLL_SECONDS)
         finished: list[Finished] = []
@@ -178,6 +182,7 @@ class Workers:
     ) -> None:
         self._disconnect(worker)
         self._all.remove(worker)
+        self.were_told_to_end |= -status in _SIGNALS_TO_END
         fd = self._process_fds.pop(worker, None)
         if fd is not None:
             self._selector.unregister(fd)
