@@ -170,6 +170,7 @@ def robustness_summary(
         )
     if not fit["converged"]:
         notes.append(f"the fit stopped after {fit['iterations']} iterations without converging")
+    notes += [record["error"] for record in fit["restarts"] if record["error"]]
     for state in fit["degenerate_states"]:
         notes.append(f"state {state['hmm_state']} is degenerate: {'; '.join(state['reasons'])}")
     return {"views": views, "mean_ari": mean_ari, "notes": notes}

@@ -152,19 +152,35 @@ def fit_restarts(
 ) -> tuple[ShardedGaussianHMM, list[dict[str, Any]]]:
     """The best of `spec.n_restarts` fits, and the records of all with ``kept`` on that one.
 
-    A fit has no use for more threads than it has shards; where there are more, fits run side by side.
+    A start that cannot be fitted is recorded with its ``error``; `ResearchError` is raised if no start
+    can. A fit has no use for more threads than it has shards; where there are more, fits run side by
+    side.
     """
     shards = sum(1 for _ in sequences.shards())
     side_by_side = max(1, n_jobs // shards)
 
-    def fit(restart: int) -> Fitted:
-        return fit_start(matrix, sequences, spec, restart, n_jobs=min(n_jobs, shards))
+    def fit(restart: int) -> Fitted | ResearchError:
+        try:
+            return fit_start(matrix, sequences, spec, restart, n_jobs=min(n_jobs, shards))
+        except ResearchError as error:
+            return error
 
     # One limit around all: fits side by side would lift each other's.
     with threadpool_limits(1):
         fits = list(in_order(fit, range(spec.n_restarts), side_by_side))
-    best = max(fits, key=lambda fitted: fitted.record["log_likelihood"])
-    return best.model, [{**f.record, "kept": f is best} for f in fits]
+    done = [fitted for fitted in fits if isinstance(fitted, Fitted)]
+    if not done:
+        raise fits[0]
+    best = max(done, key=lambda fitted: fitted.record["log_likelihood"])
+    records = []
+    for restart, found in enumerate(fits):
+        if isinstance(found, Fitted):
+            records.append({**found.record, "error": None, "kept": found is best})
+        else:
+            seed = spec.random_state + restart
+            failed = {"restart": restart, "random_state": seed, "error": str(found), "kept": False}
+            records.append(failed)
+    return best.model, records
 
 
 def evaluate(model: ShardedGaussianHMM, matrix: np.ndarray, sequences: Sequences) -> Evaluation:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
+import polars as pl
 import pytest
 from pydantic import ValidationError
 from sklearn.metrics import adjusted_rand_score
 
 from mf_etl.errors import ResearchError
 from mf_etl.research.hmm import sequences as sequences_module
+from mf_etl.research.hmm.comparisons import robustness_summary
 from mf_etl.research.hmm.fit import (
     check_fit_rows,
     degenerate_states,
@@ -18,6 +20,7 @@ from mf_etl.research.hmm.fit import (
     fit_start,
     information_criteria,
 )
+from mf_etl.research.hmm.model import ShardedGaussianHMM
 from mf_etl.research.hmm.sequences import Sequences
 from mf_etl.research.hmm.spec import HmmSpec
 from mf_etl.research.hmm.start import kmeans_start, start_sample
@@ -31,12 +34,39 @@ def test_restarts_recover_the_regimes_where_a_single_start_fails():
     model, records = fit_restarts(x, sequences, spec)
     assert adjusted_rand_score(regimes, single.model.predict(x, sequences)) < 0.8
     assert adjusted_rand_score(regimes, model.predict(x, sequences)) >= 0.9
-    assert records[0] == {**single.record, "kept": False}
+    assert records[0] == {**single.record, "error": None, "kept": False}
     assert [r["restart"] for r in records] == [0, 1, 2, 3, 4]
     assert [r["random_state"] for r in records] == [0, 1, 2, 3, 4]
     best = max(records, key=lambda record: record["log_likelihood"])
     assert [r for r in records if r["kept"]] == [best]
     assert best["log_likelihood"] == model.score(x, sequences)
+
+
+def test_a_start_that_cannot_be_fitted_does_not_stop_the_others(monkeypatch):
+    x, _, sequences = market(0, lengths=(200,) * 4)
+    spec = HmmSpec(n_components=3, n_restarts=3, start_rows=500)
+    real = ShardedGaussianHMM.fit
+    broken = {0, 1}
+
+    def fit(self, *arguments):
+        if self.random_state in broken:
+            raise ValueError("the log-likelihood is not finite")
+        return real(self, *arguments)
+
+    monkeypatch.setattr(ShardedGaussianHMM, "fit", fit)
+    model, records = fit_restarts(x, sequences, spec)
+    assert [record["kept"] for record in records] == [False, False, True]
+    error = "start 1 (seed 1): the log-likelihood is not finite"
+    assert records[1] == {"restart": 1, "random_state": 1, "error": error, "kept": False}
+    alone = fit_start(x, sequences, spec, 2)
+    assert model.means_.tobytes() == alone.model.means_.tobytes()
+    train = evaluate(model, x, sequences)
+    report = fit_report(model, records, train, None)
+    profile = pl.DataFrame(schema={"view": pl.String})
+    assert robustness_summary(profile, report)["notes"][:2] == [records[0]["error"], error]
+    broken.add(2)
+    with pytest.raises(ResearchError, match=r"^start 0 \(seed 0\): the log-likelihood is not"):
+        fit_restarts(x, sequences, spec)
 
 
 def test_same_fit_for_any_number_of_threads_and_whatever_rows_follow(monkeypatch):

@@ -208,7 +208,7 @@ def test_stability_over_seeds():
 
 
 def test_robustness_notes(decoded):
-    fit = {"converged": True, "iterations": 7, "degenerate_states": []}
+    fit = {"converged": True, "iterations": 7, "restarts": [], "degenerate_states": []}
     told = robustness_summary(state_profile(decoded, 3), fit, mean_ari=0.8)
     assert told["notes"] == [] and told["mean_ari"] == 0.8
     assert told["views"]["viterbi"]["effective_states"] == pytest.approx(1 / 0.38)
@@ -217,6 +217,7 @@ def test_robustness_notes(decoded):
     bad = {
         "converged": False,
         "iterations": 200,
+        "restarts": [{"error": None}, {"error": "start 1 (seed 1): why"}],
         "degenerate_states": [{"hmm_state": 2, "reasons": ["a", "b"]}],
     }
     notes = robustness_summary(state_profile(flat, 3), bad, mean_ari=0.2)["notes"]
@@ -226,5 +227,6 @@ def test_robustness_notes(decoded):
         "filtered: mean fwd_ret_10 of states differs by 0.0000 at most (< 0.002)",
         "fits of several seeds agree little: mean ARI 0.20 (< 0.50)",
         "the fit stopped after 200 iterations without converging",
+        "start 1 (seed 1): why",
         "state 2 is degenerate: a; b",
     ]
