@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
-from mf_etl.errors import MfEtlError
-from mf_etl.io import write_csv, write_json
+from mf_etl.research.cells import OUTCOME_SCHEMA, write_row, write_table
 from mf_etl.research.clustering.fitting import Clustering, clustered, clustering_metrics
 from mf_etl.research.clustering.prepared import Prepared
 from mf_etl.research.clustering.profiles import cluster_profiles
@@ -19,37 +17,28 @@ from mf_etl.research.clustering.spec import ClusteringSpec
 
 CELL_SCHEMA = {
     "method": pl.String, "n_clusters": pl.Int64, "covariance_type": pl.String, "seed": pl.Int64,
-    "status": pl.String, "error": pl.String, "fit_rows": pl.Int64, "clusters_found": pl.Int64,
+    **OUTCOME_SCHEMA, "fit_rows": pl.Int64, "clusters_found": pl.Int64,
     "noise_share": pl.Float64, "silhouette": pl.Float64, "davies_bouldin": pl.Float64,
     "calinski_harabasz": pl.Float64, "inertia": pl.Float64, "bic": pl.Float64, "aic": pl.Float64,
     "iterations": pl.Int64, "converged": pl.Boolean, "largest_share": pl.Float64,
     "effective_clusters": pl.Float64, "forward_separation": pl.Float64,
 }  # fmt: skip
-"""Columns of a sweep summary. `status` is ok or failed; a failed cell has an `error`, and null in
-what it did not come to."""
+"""Columns of a sweep summary."""
 
 
 def write_cell(
     prepared_folder: Path, spec: ClusteringSpec, path: Path, *, threads: int = 1
 ) -> dict[str, Any]:
-    """Cluster once and write one summary row as JSON; gives the row.
-
-    A clustering that cannot be done is a row with status failed. Machinery that fails, such as a
-    full disk, raises.
-    """
-    row: dict[str, Any] = dict.fromkeys(CELL_SCHEMA)
-    row |= {"method": spec.method, "n_clusters": spec.n_clusters, "seed": spec.seed}
+    """Cluster once and write one summary row as JSON; gives the row (`cells.write_row`)."""
+    told = {"method": spec.method, "n_clusters": spec.n_clusters, "seed": spec.seed}
     if spec.method == "gmm":
-        row["covariance_type"] = spec.covariance_type
-    try:
+        told["covariance_type"] = spec.covariance_type
+
+    def work() -> dict[str, Any]:
         prepared = Prepared(prepared_folder)
-        row |= run_row(prepared, clustered(prepared, spec, threads), threads)
-        row["status"] = "ok"
-    except (MfEtlError, ArithmeticError, ValueError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        row |= {"status": "failed", "error": reason}
-    write_json(row, path)
-    return row
+        return run_row(prepared, clustered(prepared, spec, threads), threads)
+
+    return write_row(told, work, CELL_SCHEMA, path)
 
 
 def run_row(prepared: Prepared, found: Clustering, threads: int) -> dict[str, Any]:
@@ -75,18 +64,7 @@ def join_cells(cells: Sequence[Path], csv: Path, json_path: Path, figure: Path) 
     # Matplotlib takes a second to import, and cells and seeds do not draw.
     from mf_etl.research.clustering.figures import write_silhouette_by_clusters
 
-    rows = [json.loads(path.read_text(encoding="utf-8")) for path in cells]
-    table = pl.DataFrame(rows, schema=CELL_SCHEMA, orient="row").sort(
-        "method", "covariance_type", "n_clusters", "seed"
-    )
-    write_csv(table, csv)
-    write_json(
-        {
-            "cells": table.height,
-            "failed": table.filter(status="failed").height,
-            "rows": table.to_dicts(),
-        },
-        json_path,
-    )
+    order = ("method", "covariance_type", "n_clusters", "seed")
+    table = write_table(cells, CELL_SCHEMA, order, json_path=json_path, csv=csv)
     write_silhouette_by_clusters(table, figure)
     return table

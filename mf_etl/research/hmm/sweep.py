@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -10,8 +9,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from mf_etl.errors import MfEtlError
-from mf_etl.io import write_csv, write_json
+from mf_etl.research.cells import OUTCOME_SCHEMA, write_row, write_table
 from mf_etl.research.hmm.fit import fit_report
 from mf_etl.research.hmm.fitting import fitted_run
 from mf_etl.research.hmm.prepared import open_prepared
@@ -19,35 +17,22 @@ from mf_etl.research.hmm.spec import HmmSpec
 
 CELL_SCHEMA = {
     "n_components": pl.Int64, "covariance_type": pl.String, "random_state": pl.Int64,
-    "status": pl.String, "error": pl.String, "train_rows": pl.Int64, "test_rows": pl.Int64,
+    **OUTCOME_SCHEMA, "train_rows": pl.Int64, "test_rows": pl.Int64,
     "log_likelihood_per_row_train": pl.Float64, "log_likelihood_per_row_test": pl.Float64,
     "free_parameters": pl.Int64, "aic": pl.Float64, "bic": pl.Float64, "icl": pl.Float64,
     "iterations": pl.Int64, "converged": pl.Boolean, "restarts": pl.Int64,
     "degenerate_states": pl.Int64, "smallest_occupancy": pl.Float64,
     "largest_occupancy": pl.Float64, "mean_probability_to_stay": pl.Float64,
 }  # fmt: skip
-"""Columns of a sweep summary. `status` is ok or failed; a failed cell has an `error`, and null in
-what it did not come to."""
+"""Columns of a sweep summary."""
 
 
 def write_cell(
     prepared_folder: Path, spec: HmmSpec, path: Path, *, threads: int = 1
 ) -> dict[str, Any]:
-    """Fit once and write one summary row as JSON; gives the row.
-
-    A fit that cannot be done is a row with status failed. Machinery that fails, such as a full disk,
-    raises.
-    """
-    row: dict[str, Any] = dict.fromkeys(CELL_SCHEMA)
-    row |= {name: getattr(spec, name) for name in list(CELL_SCHEMA)[:3]}
-    try:
-        row |= _fit_row(prepared_folder, spec, threads)
-        row["status"] = "ok"
-    except (MfEtlError, ArithmeticError, ValueError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        row |= {"status": "failed", "error": reason}
-    write_json(row, path)
-    return row
+    """Fit once and write one summary row as JSON; gives the row (`cells.write_row`)."""
+    told = {name: getattr(spec, name) for name in list(CELL_SCHEMA)[:3]}
+    return write_row(told, lambda: _fit_row(prepared_folder, spec, threads), CELL_SCHEMA, path)
 
 
 def join_cells(cells: Sequence[Path], json_path: Path, csv: Path, figure: Path) -> pl.DataFrame:
@@ -55,11 +40,7 @@ def join_cells(cells: Sequence[Path], json_path: Path, csv: Path, figure: Path) 
     # Matplotlib takes a second to import, and cells and seeds do not draw.
     from mf_etl.research.hmm.figures import write_sweep
 
-    rows = [json.loads(path.read_text(encoding="utf-8")) for path in cells]
-    table = pl.DataFrame(rows, schema=CELL_SCHEMA, orient="row").sort("n_components")
-    write_csv(table, csv)
-    failed = table.filter(status="failed").height
-    write_json({"cells": table.height, "failed": failed, "rows": table.to_dicts()}, json_path)
+    table = write_table(cells, CELL_SCHEMA, ["n_components"], json_path=json_path, csv=csv)
     write_sweep(table, figure)
     return table
 
