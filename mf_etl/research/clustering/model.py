@@ -149,8 +149,9 @@ def load_model(folder: Path) -> tuple[Model, dict[str, Any]]:
 
 
 def _model_of(spec: dict[str, Any], arrays: dict[str, np.ndarray]) -> Model:
-    if not all(np.isfinite(array).all() for array in arrays.values()):
-        raise ValueError("parameters are not finite")
+    # Infinity has its place: the density of equal rows in HDBSCAN.
+    if any(np.isnan(array).any() for array in arrays.values()):
+        raise ValueError("a parameter is NaN")
     if spec["method"] == "kmeans":
         return KMeansModel(arrays["centres"])
     if spec["method"] == "gmm":

@@ -261,6 +261,17 @@ def test_rows_to_predict_in_any_state(prepared, tmp_path, method):
         predicted(tmp_path, rows.with_columns(tmf_21=pl.lit("0.5")))
 
 
+def test_a_density_model_of_equal_rows_is_loaded_again(tmp_path):
+    """The density of equal rows is infinite."""
+    frame = regime_frame("A").with_columns(pl.col(name).round(0) for name in FEATURES)
+    prepared = prepared_folder(tmp_path, frame)
+    run(prepared, tmp_path / "run", "hdbscan", min_cluster_size=10, min_samples=2)
+    with np.load(tmp_path / "run" / "model.npz") as file:
+        assert np.isinf(file["tree_lambda_val"]).any()
+    found = predicted(tmp_path / "run", pl.read_parquet(prepared / "rows.parquet"))
+    assert found["cluster_id"].null_count() == 0
+
+
 @pytest.mark.parametrize("method", SPECS)
 def test_a_model_that_is_not_whole(prepared, tmp_path, method):
     run(prepared, tmp_path / "run", method)
@@ -275,6 +286,9 @@ def test_a_model_that_is_not_whole(prepared, tmp_path, method):
     with np.load(model) as file:
         arrays = dict(file)
     first = next(iter(arrays))
+    np.savez(model, **arrays | {first: arrays[first] * np.float64("nan")})
+    with pytest.raises(ResearchError, match=r"model in .*: a parameter is NaN; run"):
+        predicted(tmp_path / "run", pl.DataFrame())
     np.savez(model, **{name: array for name, array in arrays.items() if name != first})
     with pytest.raises(ResearchError, match=r"model in .*: no .*run the clustering again"):
         predicted(tmp_path / "run", pl.DataFrame())
