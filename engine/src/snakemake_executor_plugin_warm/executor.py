@@ -125,7 +125,12 @@ class Executor(LocalExecutor):
         else:
             super().run_job(task.job)
 
-    def finish(self, finished: Finished) -> None:
+    def finish(self, finished: list[Finished]) -> None:
+        for item in finished:
+            self._finish(item)
+        self._wake_scheduler_once()
+
+    def _finish(self, finished: Finished) -> None:
         task, outcome = finished
         error = outcome.error
         if error is None and outcome.usages:
@@ -137,6 +142,18 @@ class Executor(LocalExecutor):
         else:
             report.print_error(task.job, error, outcome.traceback, self.workflow)
             self.workflow.scheduler.error_callback(task.job)
+
+    def _wake_scheduler_once(self) -> None:
+        """One look of the scheduler at all jobs that are over, instead of one for each.
+
+        Its first look finds them all, and each further one goes through all that run to find
+        nothing. A single permit makes sure that it looks once more from here on.
+        """
+        permits = getattr(self.workflow.scheduler, "_open_jobs", None)
+        if permits is not None:
+            while permits.acquire(blocking=False):
+                pass
+            permits.release()
 
     def withdraw(self, tasks: list[Task]) -> None:
         for task in tasks:
