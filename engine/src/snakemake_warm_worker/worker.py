@@ -6,6 +6,8 @@ import contextvars
 import gc
 import os
 import pickle
+import resource
+import select
 import signal
 import sys
 from collections import deque
@@ -21,6 +23,8 @@ from snakemake_warm_worker.protocol import Outcome, Script, Setup
 from snakemake_warm_worker.script import run_job
 
 _MB = 1024 * 1024
+# The peak of resident memory is counted in bytes there, elsewhere in kilobytes.
+_PEAK_UNIT = 1 if sys.platform == "darwin" else 1024
 
 
 class Worker:
@@ -37,6 +41,9 @@ class Worker:
         last_paths: list[str],
     ) -> None:
         self._connection = connection
+        # Lives on, where `Connection.poll` makes a selector anew for each look.
+        self._poll = select.poll()
+        self._poll.register(connection.fileno(), select.POLLIN)
         self._setup = setup
         self._paths = (search_paths, last_paths)
         self._process_id = os.getpid()
@@ -98,12 +105,17 @@ class Worker:
 
     def _is_used_up(self) -> bool:
         self._jobs_done += 1
-        setup = self._setup
         return (
-            0 < setup.max_jobs <= self._jobs_done
-            or 0 < setup.max_rss_mb < self._process.memory_info().rss / _MB
+            0 < self._setup.max_jobs <= self._jobs_done
+            or self._holds_too_much()
             or self._isolation.is_broken()
         )
+
+    def _holds_too_much(self) -> bool:
+        limit = self._setup.max_rss_mb * _MB
+        # As long as the peak is below the limit, which is cheap to know, so is what is held now.
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _PEAK_UNIT
+        return 0 < limit < peak and limit < self._process.memory_info().rss
 
     def _next_job(self) -> tuple | None:
         """The next job's data; None when the executor has closed the connection."""
@@ -115,12 +127,15 @@ class Worker:
                 known = self._scripts if kind == protocol.SCRIPT else self._configs
                 known[data[0]] = data[1]
             # A result waits for the next job, if that has arrived, to share its message.
-            if self._outbox and not self._connection.poll():
+            if self._outbox and not self._has_message():
                 self._send()
             try:
                 self._inbox.extend(pickle.loads(self._connection.recv_bytes()))
             except (EOFError, OSError):
                 return None
+
+    def _has_message(self) -> bool:
+        return any(event & select.POLLIN for _, event in self._poll.poll(0))
 
     def _send(self) -> None:
         messages, self._outbox = self._outbox, []
