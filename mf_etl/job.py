@@ -7,11 +7,14 @@ import sys
 import traceback
 from collections.abc import Callable
 from pathlib import Path
+from types import CodeType
 from typing import Any, get_type_hints
 
 from pydantic import BaseModel
 
 from mf_etl.errors import MfEtlError
+
+_PARAMETERS: dict[tuple[str, CodeType], list[tuple[str, Any, bool]]] = {}
 
 
 def run(main: Callable[..., None], snakemake: Any) -> None:
@@ -34,14 +37,26 @@ def arguments(main: Callable[..., None], snakemake: Any) -> dict[str, Any]:
     declared: dict[str, Any] = {"threads": snakemake.threads}
     for source in (snakemake.wildcards, snakemake.params, snakemake.output, snakemake.input):
         declared.update(source.items())
-    hints = get_type_hints(main)
     values = {}
-    for name, parameter in inspect.signature(main).parameters.items():
+    for name, annotation, is_required in _parameters(main):
         if name in declared:
-            values[name] = _converted(declared[name], hints.get(name))
-        elif parameter.default is inspect.Parameter.empty:
+            values[name] = _converted(declared[name], annotation)
+        elif is_required:
             raise MfEtlError(f"rule {snakemake.rule} declares no {name}, which its script takes")
     return values
+
+
+def _parameters(main: Callable[..., None]) -> list[tuple[str, Any, bool]]:
+    """Name, annotation and whether there is no default, of each parameter of `main`."""
+    # In a process of many jobs each makes the function anew, of the same code of the same file.
+    key = main.__code__.co_filename, main.__code__
+    if key not in _PARAMETERS:
+        hints = get_type_hints(main)
+        _PARAMETERS[key] = [
+            (name, hints.get(name), parameter.default is inspect.Parameter.empty)
+            for name, parameter in inspect.signature(main).parameters.items()
+        ]
+    return _PARAMETERS[key]
 
 
 def _converted(value: Any, annotation: Any) -> Any:

@@ -36,6 +36,17 @@ def test_arguments_by_name_and_annotation(tmp_path):
     assert got["weights"] == FlowWeights(zero=5)
 
 
+def test_scripts_of_equal_code_are_told_apart(tmp_path):
+    """In a process of many jobs; annotations are no part of a function's code."""
+    found = {}
+    for annotation in ("Path", "str"):
+        namespace = {"Path": Path, "found": found}
+        source = f"def main(source: {annotation}):\n    found[len(found)] = source"
+        exec(compile(source, f"{annotation}.py", "exec"), namespace)
+        job.run(namespace["main"], snakemake(tmp_path))
+    assert found == {0: tmp_path / "in", 1: str(tmp_path / "in")}
+
+
 def test_a_parameter_nobody_declares(tmp_path):
     def main(other: Path):
         raise AssertionError("called without its argument")
