@@ -11,10 +11,14 @@ import atexit
 import contextlib
 import json
 import os
+import subprocess
+import sys
+import threading
 import time
 from collections.abc import Iterable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import NamedTuple
 
 from mf_etl.errors import RawFileError
 from mf_etl.io import write_json
@@ -23,6 +27,21 @@ from mf_etl.provenance import file_fingerprint
 # A file written this shortly before it was read may change again without a change of its time stamp.
 SETTLED_SECONDS = 2.0
 READERS = 4
+# Fewer are read sooner than a process has started.
+WORTH_A_PROCESS = 20
+_READ_BESIDE = (
+    "import sys; sys.path.insert(0, sys.argv[1]); "
+    "from mf_etl.fingerprints import read_beside; read_beside()"
+)
+
+
+class _Found(NamedTuple):
+    """What was read of a file; `state` is its size, time stamp and inode before that."""
+
+    path: str
+    state: list[int]
+    fingerprint: str
+    is_settled: bool
 
 
 class Fingerprints:
@@ -33,15 +52,18 @@ class Fingerprints:
         self._cache = cache.absolute()
         self._known: dict[str, list] | None = None
         self._current: dict[str, str] = {}
-        self._begun: dict[str, Future[None]] = {}
+        self._begun: _Beside | None = None
         self._changed = False
 
     def of(self, path: str) -> str:
         """Fingerprint of the file at `path`; `RawFileError` if it cannot be read."""
-        if begun := self._begun.pop(path, None):
-            begun.result()
         if path not in self._current:
-            self._look_up(path)
+            self._take_what_was_begun()
+        if not self._is_known(path):
+            try:
+                self._learn(_read(path))
+            except OSError as error:
+                raise RawFileError(f"raw file {path} cannot be read: {error.strerror}") from error
         return self._current[path]
 
     def of_readable(self, path: str) -> str:
@@ -52,49 +74,47 @@ class Fingerprints:
             return "unreadable"
 
     def prepare(self, paths: Iterable[str]) -> None:
-        """Begin to take the fingerprints of many files, side by side and beside what follows.
+        """Begin to take the fingerprints of many files, beside what follows.
 
-        A file that cannot be read is left for its own job to report.
+        In a process of its own, as a thread and the plan that is made meanwhile would hold each
+        other up. A file that cannot be read is left for its own job to report.
         """
-
-        def attempt(path: str) -> None:
-            with contextlib.suppress(RawFileError):
-                self._look_up(path)
-
-        self._load()
-        readers = ThreadPoolExecutor(READERS)
-        self._begun |= {path: readers.submit(attempt, path) for path in paths}
-        readers.shutdown(wait=False)
+        self._take_what_was_begun()
+        unknown = [path for path in paths if not self._is_known(path)]
+        if len(unknown) >= WORTH_A_PROCESS:
+            self._begun = _Beside(unknown)
 
     def save(self) -> None:
         """Write what was learnt; the cache is an aid, so a failure to write it is no error."""
-        for begun in self._begun.values():
-            begun.result()
+        self._take_what_was_begun()
         if not self._changed:
             return
         try:
             write_json(self._known, self._cache)
-        except OSError:
+        except (OSError, UnicodeEncodeError):  # a path may hold bytes that are no text
             return
         self._changed = False
 
-    def _look_up(self, path: str) -> None:
-        known = self._load()
-        try:
-            status = os.stat(path)
-            state = [status.st_size, status.st_mtime_ns, status.st_ino]
-            entry = known.get(path)
-            if entry and entry[:3] == state:
-                self._current[path] = entry[3]
-                return
-            with open(path, "rb") as file:
-                fingerprint = file_fingerprint(file)
-        except OSError as error:
-            raise RawFileError(f"raw file {path} cannot be read: {error.strerror}") from error
-        self._current[path] = fingerprint
-        if time.time() - status.st_mtime > SETTLED_SECONDS:
-            known[path] = [*state, fingerprint]
+    def _is_known(self, path: str) -> bool:
+        if path in self._current:
+            return True
+        if entry := self._load().get(path):
+            with contextlib.suppress(OSError):
+                if entry[:3] == _state(path):
+                    self._current[path] = entry[3]
+                    return True
+        return False
+
+    def _learn(self, found: _Found) -> None:
+        self._current[found.path] = found.fingerprint
+        if found.is_settled:
+            self._load()[found.path] = [*found.state, found.fingerprint]
             self._changed = True
+
+    def _take_what_was_begun(self) -> None:
+        begun, self._begun = self._begun, None
+        for found in begun.result() if begun else ():
+            self._learn(found)
 
     def _load(self) -> dict[str, list]:
         if self._known is None:
@@ -105,3 +125,49 @@ class Fingerprints:
                 self._known = {}
             atexit.register(self.save)
         return self._known
+
+
+class _Beside:
+    """A process that reads files, and the thread that waits for it."""
+
+    def __init__(self, paths: list[str]) -> None:
+        self._answer = "[]"
+        self._thread = threading.Thread(target=self._ask, args=(json.dumps(paths),))
+        self._thread.start()
+
+    def result(self) -> list[_Found]:
+        """The files that could be read; none if the process has failed, it is an aid."""
+        self._thread.join()
+        return [_Found(*found) for found in json.loads(self._answer)]
+
+    def _ask(self, paths: str) -> None:
+        # Isolated: no file in the working directory is taken for a module.
+        command = [sys.executable, "-I", "-c", _READ_BESIDE, str(Path(__file__).parents[1])]
+        with contextlib.suppress(OSError, subprocess.CalledProcessError):
+            done = subprocess.run(command, input=paths, capture_output=True, text=True, check=True)
+            self._answer = done.stdout
+
+
+def read_beside() -> None:
+    """What the process does: read the files that its standard input names, several at a time."""
+    with ThreadPoolExecutor(READERS) as readers:
+        found = readers.map(_read_if_possible, json.load(sys.stdin))
+        json.dump([file for file in found if file], sys.stdout)
+
+
+def _read_if_possible(path: str) -> _Found | None:
+    with contextlib.suppress(OSError):
+        return _read(path)
+    return None
+
+
+def _read(path: str) -> _Found:
+    state = _state(path)
+    is_settled = time.time() - state[1] / 1e9 > SETTLED_SECONDS
+    with open(path, "rb") as file:
+        return _Found(path, state, file_fingerprint(file), is_settled)
+
+
+def _state(path: str) -> list[int]:
+    status = os.stat(path)
+    return [status.st_size, status.st_mtime_ns, status.st_ino]

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import os
-import time
+import sys
 from pathlib import Path
 
 import pytest
 
 from mf_etl.errors import RawFileError
 from mf_etl.fingerprints import Fingerprints
-from mf_etl.provenance import file_fingerprint
 
 
 @pytest.fixture
@@ -63,28 +62,76 @@ def test_a_broken_cache_is_no_error(tmp_path, raw, text):
     assert len(cached(tmp_path).of(str(raw))) == 32
 
 
-def test_unreadable_files_name_themselves(tmp_path, raw):
+@pytest.fixture
+def beside(monkeypatch):
+    """Reads files in a process beside this one, however few they are."""
+    monkeypatch.setattr("mf_etl.fingerprints.WORTH_A_PROCESS", 1)
+
+
+def not_here(path: str):
+    raise AssertionError(f"{path} was read in this process")
+
+
+def test_unreadable_files_name_themselves(tmp_path, raw, beside):
     fingerprints = cached(tmp_path)
     fingerprints.prepare([str(raw), str(tmp_path / "gone.us.txt")])
+    assert len(fingerprints.of(str(raw))) == 32
     with pytest.raises(RawFileError, match=r"gone\.us\.txt cannot be read: No such file"):
         fingerprints.of(str(tmp_path / "gone.us.txt"))
 
 
-def test_what_was_begun_is_waited_for(tmp_path, raw, monkeypatch):
+def test_what_was_begun_is_waited_for(tmp_path, raw, beside, monkeypatch):
     """Both where a fingerprint is asked for and where all are written down."""
-    real = file_fingerprint
-
-    def slow(file):
-        time.sleep(0.2)
-        return real(file)
-
-    monkeypatch.setattr("mf_etl.fingerprints.file_fingerprint", slow)
-    other = tmp_path / "b.us.txt"
-    other.write_bytes(b"abc")
+    other = tmp_path / "b é.us.txt"
+    other.write_bytes(b"abd")
     os.utime(other, (1e9, 1e9))
+    monkeypatch.setattr("mf_etl.fingerprints._read", not_here)
     fingerprints = cached(tmp_path)
     fingerprints.prepare([str(raw), str(other)])
     assert fingerprints.of(str(raw)) == hashlib.blake2b(b"abc", digest_size=16).hexdigest()
+    assert fingerprints.of(str(other)) == hashlib.blake2b(b"abd", digest_size=16).hexdigest()
+
+    begun = cached(tmp_path)
+    begun.prepare([str(raw), str(other)])
+    begun.save()
+    known = cached(tmp_path)
+    known.prepare([str(raw), str(other)])
+    assert known._begun is None
+    assert known.of(str(other)) == fingerprints.of(str(other))
+
+
+def test_a_path_that_is_no_text(tmp_path, raw, beside, monkeypatch):
+    odd = tmp_path / "b \udcff.us.txt"
+    raw.rename(odd)
+    monkeypatch.setattr("mf_etl.fingerprints._read", not_here)
+    fingerprints = cached(tmp_path)
+    fingerprints.prepare([str(odd)])
+    assert fingerprints.of(str(odd)) == hashlib.blake2b(b"abc", digest_size=16).hexdigest()
     fingerprints.save()
-    monkeypatch.setattr("mf_etl.fingerprints.file_fingerprint", lambda file: "read again")
-    assert len(cached(tmp_path).of(str(other))) == 32
+    assert list((tmp_path / "cache").iterdir()) == []
+
+
+def test_files_written_just_now_are_not_remembered(tmp_path, raw, beside):
+    raw.write_bytes(b"new")
+    fingerprints = cached(tmp_path)
+    fingerprints.prepare([str(raw)])
+    fingerprints.of(str(raw))
+    fingerprints.save()
+    assert not (tmp_path / "cache" / "fingerprints.json").exists()
+
+
+@pytest.mark.parametrize("program", ["/nowhere/python", "/bin/false"])
+def test_a_process_that_fails_is_done_without(tmp_path, raw, beside, monkeypatch, program):
+    monkeypatch.setattr(sys, "executable", program)
+    fingerprints = cached(tmp_path)
+    fingerprints.prepare([str(raw)])
+    assert fingerprints.of(str(raw)) == hashlib.blake2b(b"abc", digest_size=16).hexdigest()
+
+
+def test_modules_of_the_working_directory_are_not_imported(tmp_path, raw, beside, monkeypatch):
+    (tmp_path / "json.py").write_text("raise SystemExit('imported')")
+    monkeypatch.chdir(tmp_path)
+    fingerprints = cached(tmp_path)
+    fingerprints.prepare([str(raw)])
+    monkeypatch.setattr("mf_etl.fingerprints._read", not_here)
+    assert len(fingerprints.of(str(raw))) == 32
