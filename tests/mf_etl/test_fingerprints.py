@@ -120,6 +120,7 @@ def test_files_written_just_now_are_not_remembered(tmp_path, raw, beside):
     assert not (tmp_path / "cache" / "fingerprints.json").exists()
 
 
+@pytest.mark.filterwarnings("error::pytest.PytestUnhandledThreadExceptionWarning")
 @pytest.mark.parametrize("program", ["/nowhere/python", "/bin/false"])
 def test_a_process_that_fails_is_done_without(tmp_path, raw, beside, monkeypatch, program):
     monkeypatch.setattr(sys, "executable", program)
