@@ -18,9 +18,9 @@ from sklearn.mixture import GaussianMixture
 
 from bench.dataset import measured
 from bench.document import machine, table, write_section
-from mf_etl.research.clustering.blocks import MatrixRows
-from mf_etl.research.clustering.gmm import BlockedGaussianMixture
-from mf_etl.research.clustering.kmeans import lloyd
+from mf_etl.research.models.gmm.mixture import BlockedGaussianMixture
+from mf_etl.research.models.kmeans.lloyd import lloyd
+from mf_etl.research.preparation.blocks import MatrixRows
 
 FEATURES = 24
 CLUSTERS = 8

@@ -20,15 +20,15 @@ import polars as pl
 
 from bench.document import machine, table, write_section
 from mf_etl.io import ParquetOptions
-from mf_etl.research.clustering.runs import write_run as clustering_run
-from mf_etl.research.clustering.spec import ClusteringSpec
 from mf_etl.research.datasets.export import export_dataset
 from mf_etl.research.datasets.request import DatasetRequest
 from mf_etl.research.datasets.selection import FeatureFile
-from mf_etl.research.hmm.runs import write_run as hmm_run
-from mf_etl.research.hmm.spec import HmmSpec
+from mf_etl.research.models.cluster_spec import ClusteringSpec
+from mf_etl.research.models.hmm.spec import HmmSpec
 from mf_etl.research.preparation.prepare import prepare
 from mf_etl.research.preparation.spec import PreparationSpec
+from mf_etl.research.runs.cluster_run import write_run as clustering_run
+from mf_etl.research.runs.hmm_run import write_run as hmm_run
 from mf_etl.schemas.declaration import HELPER
 from mf_etl.schemas.gold_features import GOLD_FEATURES
 

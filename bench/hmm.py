@@ -17,10 +17,10 @@ from hmmlearn.hmm import GaussianHMM
 
 from bench.dataset import measured
 from bench.document import machine, table, write_section
-from mf_etl.research.hmm.decoding import decode_shards
-from mf_etl.research.hmm.model import ShardedGaussianHMM
-from mf_etl.research.hmm.sequences import Sequences
-from mf_etl.research.hmm.start import kmeans_start, start_sample
+from mf_etl.research.labels.decoding import decode_shards
+from mf_etl.research.models.hmm.model import ShardedGaussianHMM
+from mf_etl.research.models.hmm.start import kmeans_start, start_sample
+from mf_etl.research.preparation.sequences import Sequences
 
 FEATURES = 24
 STATES = 5

@@ -17,7 +17,7 @@ import duckdb
 
 from mf_etl.catalog import Dataset, aggregates, catalog, research
 from mf_etl.io import replacing
-from mf_etl.research.catalog import runs_root
+from mf_etl.research.runs.catalog import runs_root
 from mf_etl.settings.sections import Paths
 
 LAYER_VIEWS = {

@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
 from mf_etl.catalog import Dataset, aggregates, catalog, research
-from mf_etl.research.catalog import clustering_patterns, hmm_patterns, prepared_patterns
+from mf_etl.research.runs.catalog import clustering_patterns, hmm_patterns, prepared_patterns
 from mf_etl.schemas.bronze_ohlcv import BRONZE_OHLCV, BRONZE_REJECTS
 from mf_etl.schemas.declaration import HELPER, Column, Table
 from mf_etl.schemas.gold_events import FLOW_STATES, GOLD_EVENTS

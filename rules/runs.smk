@@ -6,7 +6,7 @@ the `spec.yaml` of the folder.
 
 import re
 
-from mf_etl.research.catalog import (
+from mf_etl.research.runs.catalog import (
     CELL_PATTERN,
     PREPARATION_PATTERN,
     RUN_PATTERN,
@@ -18,7 +18,7 @@ from mf_etl.research.catalog import (
     prepared_patterns,
     runs_root,
 )
-from mf_etl.research.requests import digest, read_spec, spec_text
+from mf_etl.research.runs.requests import digest, read_spec, spec_text
 
 MATRIX = prepared_patterns(SETTINGS.paths)
 CLUSTERING = clustering_patterns(SETTINGS.paths)

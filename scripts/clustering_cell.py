@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from mf_etl import job
-from mf_etl.research.clustering.spec import ClusteringSpec
-from mf_etl.research.clustering.sweep import write_cell
+from mf_etl.research.models.cluster_spec import ClusteringSpec
+from mf_etl.research.runs.cluster_sweep import write_cell
 
 
 def main(prepared: list[Path], cell_row: Path, *, spec: ClusteringSpec, threads: int) -> None:

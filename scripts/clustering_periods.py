@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from mf_etl import job
-from mf_etl.research.clustering.runs import write_periods
+from mf_etl.research.runs.cluster_run import write_periods
 from mf_etl.settings.steps import StepSettings
 
 

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from mf_etl import job
-from mf_etl.research.clustering.runs import write_run
-from mf_etl.research.requests import ClusteringRun
+from mf_etl.research.runs.cluster_run import write_run
+from mf_etl.research.runs.requests import ClusteringRun
 from mf_etl.settings.steps import StepSettings
 
 

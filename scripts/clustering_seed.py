@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from mf_etl import job
-from mf_etl.research.clustering.spec import ClusteringSpec
-from mf_etl.research.clustering.stability import write_seed
+from mf_etl.research.models.cluster_spec import ClusteringSpec
+from mf_etl.research.runs.cluster_stability import write_seed
 
 
 def main(prepared: list[Path], seed_metrics: Path, *, spec: ClusteringSpec, threads: int) -> None:

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from mf_etl import job
-from mf_etl.research.clustering.stability import join_seeds
+from mf_etl.research.runs.cluster_stability import join_seeds
 from mf_etl.settings.steps import StepSettings
 
 

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from mf_etl import job
-from mf_etl.research.hmm.spec import HmmSpec
-from mf_etl.research.hmm.sweep import write_cell
+from mf_etl.research.models.hmm.spec import HmmSpec
+from mf_etl.research.runs.hmm_sweep import write_cell
 
 
 def main(prepared: list[Path], cell_row: Path, *, spec: HmmSpec, threads: int) -> None:

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from mf_etl import job
-from mf_etl.research.hmm.runs import write_run
-from mf_etl.research.requests import HmmRun
+from mf_etl.research.runs.hmm_run import write_run
+from mf_etl.research.runs.requests import HmmRun
 from mf_etl.settings.steps import StepSettings
 
 

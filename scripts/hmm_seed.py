@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from mf_etl import job
-from mf_etl.research.hmm.spec import HmmSpec
-from mf_etl.research.hmm.stability import write_seed
+from mf_etl.research.models.hmm.spec import HmmSpec
+from mf_etl.research.runs.hmm_stability import write_seed
 
 
 def main(prepared: list[Path], seed_metrics: Path, *, spec: HmmSpec, threads: int) -> None:

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from mf_etl import job
-from mf_etl.research.hmm.sweep import join_cells
+from mf_etl.research.runs.hmm_sweep import join_cells
 
 
 def main(

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from mf_etl import job
-from mf_etl.research.hmm.runs import write_cluster_comparison
+from mf_etl.research.runs.hmm_run import write_cluster_comparison
 
 
 def main(decoded_rows: Path, cluster_labels: Path, cluster_metrics: Path) -> None:

@@ -12,7 +12,7 @@ import click
 import polars as pl
 
 from mf_etl.cli.tables import show, show_frame
-from mf_etl.research.sanity import clustering_sanity, hmm_sanity
+from mf_etl.research.runs.sanity import clustering_sanity, hmm_sanity
 
 
 def _run(root: Path, folder: str) -> None:

@@ -14,12 +14,12 @@ from mf_etl.cli.building import BuildCommand, build
 from mf_etl.cli.fields import decorated, given, options_of
 from mf_etl.errors import ResearchError
 from mf_etl.io import replacing
-from mf_etl.research.catalog import SPEC, final_files, hmm_patterns, runs_root
-from mf_etl.research.clustering.spec import ClusteringOptions, ClusteringSpec
 from mf_etl.research.datasets.request import checked
-from mf_etl.research.hmm.spec import HmmSpec
+from mf_etl.research.models.cluster_spec import ClusteringOptions, ClusteringSpec
+from mf_etl.research.models.hmm.spec import HmmSpec
 from mf_etl.research.preparation.spec import PreparationSpec
-from mf_etl.research.requests import (
+from mf_etl.research.runs.catalog import SPEC, final_files, hmm_patterns, runs_root
+from mf_etl.research.runs.requests import (
     ClusteringRun,
     ClusteringStability,
     ClusteringSweep,

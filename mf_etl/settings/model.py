@@ -20,7 +20,7 @@ from pydantic_settings import (
 from mf_etl.errors import SettingsError
 from mf_etl.research.datasets.naming import PREFIX
 from mf_etl.research.datasets.request import DatasetRequest
-from mf_etl.research.requests import (
+from mf_etl.research.runs.requests import (
     ClusteringRun,
     ClusteringStability,
     ClusteringSweep,

@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 import yaml
 
-from mf_etl.research.catalog import CLUSTERING_PERIODS, CLUSTERING_RUN, CLUSTERING_STABILITY
+from mf_etl.research.runs.catalog import CLUSTERING_PERIODS, CLUSTERING_RUN, CLUSTERING_STABILITY
 from tests.workflow.research import (
     FEATURES,
     SPLIT,

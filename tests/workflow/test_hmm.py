@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 import yaml
 
-from mf_etl.research.catalog import HMM_CLUSTERS, HMM_RUN, HMM_STABILITY, HMM_SWEEP
+from mf_etl.research.runs.catalog import HMM_CLUSTERS, HMM_RUN, HMM_STABILITY, HMM_SWEEP
 from tests.workflow.research import SPLIT, files, jobs, preparation, research_project, settings
 
 pytestmark = pytest.mark.xdist_group("workflow_hmm")

@@ -13,7 +13,6 @@ import polars as pl
 
 from mf_etl.errors import ResearchError
 from mf_etl.io import ParquetOptions, replacing, write_json, write_parquet
-from mf_etl.research.catalog import PREPARED
 from mf_etl.research.datasets.streaming import RowGroupWriter, in_order
 from mf_etl.research.preparation.fitting import fitted
 from mf_etl.research.preparation.scaling import Scaling, read_scaling
@@ -22,6 +21,7 @@ from mf_etl.research.preparation.spec import PreparationSpec
 from mf_etl.research.preparation.splits import SPLIT_COLUMNS
 from mf_etl.research.preparation.summaries import preprocess_summary, split_summary
 from mf_etl.research.preparation.survey import Survey, survey
+from mf_etl.research.runs.catalog import PREPARED
 from mf_etl.schemas.ml_dataset import arrow_schema
 
 MATRIX, ROWS, SCALER, PREPROCESS_SUMMARY, SPLIT_SUMMARY = PREPARED.values()

@@ -1,1 +1,0 @@
-"""Market regimes as clusters: estimators, metrics, profiles and the artifacts of runs."""

@@ -1,0 +1,1 @@
+"""What labels are worth: profiles, transitions, dwell, agreement, figures."""

@@ -1,0 +1,1 @@
+"""Draws of whole dates, intervals and shifted labels."""

@@ -1,0 +1,1 @@
+"""Labelled rows, whatever model made them."""

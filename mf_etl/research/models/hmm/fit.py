@@ -1,0 +1,270 @@
+"""Fits from several starts, the best of them, and what is told about it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from mf_etl.errors import ResearchError
+from mf_etl.research.datasets.streaming import in_order
+from mf_etl.research.models.hmm.model import ShardedGaussianHMM
+from mf_etl.research.models.hmm.recursions import expectations, viterbi
+from mf_etl.research.models.hmm.spec import HmmSpec
+from mf_etl.research.models.hmm.start import kmeans_start, start_sample
+from mf_etl.research.preparation.sequences import Sequences
+
+DEGENERATE_SHARE = 0.001
+"""A state with a smaller share of the rows (by posterior) is degenerate."""
+
+ABSORBING = 1.0 - 1e-6
+"""A state that is left with a smaller probability than one minus this is absorbing."""
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A model and the record of the start that it came from."""
+
+    model: ShardedGaussianHMM
+    record: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """A model on some sequences. Log-likelihoods are natural and over all rows."""
+
+    rows: int
+    log_likelihood: float
+    viterbi_log_probability: float
+    """Of the rows together with their Viterbi paths."""
+    occupancy: np.ndarray
+    """Shape (states,): sum of posteriors over rows, divided by rows."""
+
+
+def check_fit_rows(
+    matrix: np.ndarray, features: Sequence[str], sequences: Sequences, spec: HmmSpec
+) -> None:
+    """Raise `ResearchError` for rows that no model can be fitted on; reads them once.
+
+    These are: more states than rows, fewer values than free parameters, a value that is not finite,
+    and a feature that never varies.
+    """
+    states, rows = spec.n_components, sequences.rows
+    if states > rows:
+        raise ResearchError(
+            f"{states} states for {rows} rows to fit on; choose fewer states or more rows"
+        )
+    model = estimator(spec, spec.random_state)
+    model.n_features = len(features)
+    parameters = free_parameters(model)
+    if rows * len(features) < parameters:
+        raise ResearchError(
+            f"{rows} rows of {len(features)} features are too few for the {parameters} parameters "
+            f"of {states} states with {spec.covariance_type} covariances; choose fewer states, a "
+            "simpler covariance or more rows"
+        )
+    low = np.full(len(features), np.inf)
+    high = -low
+    for shard in sequences.shards():
+        x = shard.gather(matrix)
+        # NaN wins a minimum and a maximum, so it is seen in either.
+        np.minimum(low, x.min(axis=0), out=low)
+        np.maximum(high, x.max(axis=0), out=high)
+    finite = np.isfinite(low) & np.isfinite(high)
+    if not finite.all():
+        name = features[int(np.argmin(finite))]
+        raise ResearchError(f"feature {name} has NaN or infinity; prepare the matrix again")
+    if (low == high).any():
+        name = features[int(np.argmax(low == high))]
+        raise ResearchError(
+            f"feature {name} is constant in the rows to fit on; leave it out of the features"
+        )
+
+
+def estimator(spec: HmmSpec, random_state: int, n_jobs: int = 1) -> ShardedGaussianHMM:
+    """An estimator as specified, not yet fitted."""
+    return ShardedGaussianHMM(
+        n_components=spec.n_components,
+        covariance_type=spec.covariance_type,
+        min_covar=spec.min_covar,
+        n_iter=spec.n_iter,
+        tol=spec.tol,
+        random_state=random_state,
+        start_rows=spec.start_rows,
+        n_jobs=n_jobs,
+    )
+
+
+def fit_start(
+    matrix: np.ndarray, sequences: Sequences, spec: HmmSpec, restart: int, *, n_jobs: int = 1
+) -> Fitted:
+    """Fit from start number `restart` (from 0).
+
+    All starts of a specification share one sample of rows; k-means begins from another seed in
+    each. Raises `ResearchError` if the fit cannot be done.
+    """
+    seed = spec.random_state + restart
+    model = estimator(spec, seed, n_jobs)
+    sample = start_sample(matrix, sequences, seed=spec.random_state, rows=spec.start_rows)
+    if len(sample.rows) < spec.n_components:
+        raise ResearchError(
+            f"{spec.n_components} states from a sample of {len(sample.rows)} rows; raise start_rows"
+        )
+    start = kmeans_start(
+        sample,
+        spec.n_components,
+        covariance_type=spec.covariance_type,
+        min_covar=spec.min_covar,
+        seed=seed,
+    )
+    del sample
+    model.init_params = ""
+    model.n_features = matrix.shape[1]
+    for name, value in start.items():
+        setattr(model, name, value)
+    try:
+        model.fit(matrix, sequences)
+    except ValueError as error:
+        raise ResearchError(f"start {restart} (seed {seed}): {error}") from None
+    log_likelihood = model.score(matrix, sequences)
+    return Fitted(
+        model,
+        {
+            "restart": restart,
+            "random_state": seed,
+            "iterations": model.monitor_.iter,
+            "converged": bool(model.monitor_.converged),
+            "log_likelihood": log_likelihood,
+            "log_likelihood_per_row": log_likelihood / sequences.rows,
+            "history_per_row": [value / sequences.rows for value in model.monitor_.history],
+            "dead_states": int(model.dead_states_.sum()),
+            "states_at_floor": int(model.at_floor_.sum()),
+            "log_space_sequences": int(model.log_space_sequences_),
+        },
+    )
+
+
+def fit_restarts(
+    matrix: np.ndarray, sequences: Sequences, spec: HmmSpec, *, n_jobs: int = 1
+) -> tuple[ShardedGaussianHMM, list[dict[str, Any]]]:
+    """The best of `spec.n_restarts` fits, and the records of all with ``kept`` on that one.
+
+    A start that cannot be fitted is recorded with its ``error``; `ResearchError` is raised if no start
+    can. A fit has no use for more threads than it has shards; where there are more, fits run side by
+    side.
+    """
+    shards = sum(1 for _ in sequences.shards())
+    side_by_side = max(1, n_jobs // shards)
+
+    def fit(restart: int) -> Fitted | ResearchError:
+        try:
+            return fit_start(matrix, sequences, spec, restart, n_jobs=min(n_jobs, shards))
+        except ResearchError as error:
+            return error
+
+    # One limit around all: fits side by side would lift each other's.
+    with threadpool_limits(1):
+        fits = list(in_order(fit, range(spec.n_restarts), side_by_side))
+    done = [fitted for fitted in fits if isinstance(fitted, Fitted)]
+    if not done:
+        raise fits[0]
+    best = max(done, key=lambda fitted: fitted.record["log_likelihood"])
+    records = []
+    for restart, found in enumerate(fits):
+        if isinstance(found, Fitted):
+            records.append({**found.record, "error": None, "kept": found is best})
+        else:
+            seed = spec.random_state + restart
+            failed = {"restart": restart, "random_state": seed, "error": str(found), "kept": False}
+            records.append(failed)
+    return best.model, records
+
+
+def evaluate(model: ShardedGaussianHMM, matrix: np.ndarray, sequences: Sequences) -> Evaluation:
+    """Likelihood, likelihood of the Viterbi path and occupancy in one pass."""
+
+    def on_shard(x: np.ndarray, shard: Sequences) -> tuple[float, float, np.ndarray]:
+        chain = (model.log_density(x), shard.bounds, model.startprob_, model.transmat_)
+        found = expectations(*chain)
+        return found.log_likelihood, viterbi(*chain)[0], np.ones(len(x)) @ found.posteriors
+
+    log_likelihood = path_log_probability = 0.0
+    occupancy = np.zeros(model.n_components)
+    for shard_likelihood, shard_path, shard_occupancy in model.over_shards(
+        on_shard, matrix, sequences
+    ):
+        log_likelihood += shard_likelihood
+        path_log_probability += shard_path
+        occupancy += shard_occupancy
+    rows = sequences.rows
+    return Evaluation(rows, log_likelihood, path_log_probability, occupancy / rows)
+
+
+def free_parameters(model: ShardedGaussianHMM) -> int:
+    """Free parameters of a model, as hmmlearn counts them."""
+    return int(sum(model._get_n_fit_scalars_per_param().values()))
+
+
+def information_criteria(model: ShardedGaussianHMM, train: Evaluation) -> dict[str, float]:
+    """AIC, BIC and ICL of a fit on the rows it was fitted on; lower is better.
+
+    ICL is the BIC with the likelihood of rows and Viterbi path together, which also asks for states
+    that can be told apart (Celeux and Durand 2008).
+    """
+    parameters = free_parameters(model)
+    penalty = parameters * np.log(train.rows)
+    return {
+        "free_parameters": parameters,
+        "aic": -2.0 * train.log_likelihood + 2.0 * parameters,
+        "bic": float(-2.0 * train.log_likelihood + penalty),
+        "icl": float(-2.0 * train.viterbi_log_probability + penalty),
+    }
+
+
+def degenerate_states(model: ShardedGaussianHMM, occupancy: np.ndarray) -> list[dict[str, Any]]:
+    """States that should not be trusted, each with its reasons in plain words."""
+    stays = np.diagonal(model.transmat_)
+    floor = f"a covariance at its floor of {model.min_covar:g}"
+    found = []
+    for state in range(model.n_components):
+        reasons = []
+        if occupancy[state] < DEGENERATE_SHARE:
+            reasons.append(f"occupancy {occupancy[state]:.2e} is under {DEGENERATE_SHARE:g}")
+        if model.dead_states_[state]:
+            reasons.append("no data in the last iteration, so its parameters stayed as they were")
+        if model.at_floor_[state]:
+            reasons.append(floor)
+        if stays[state] > ABSORBING and model.n_components > 1:
+            reasons.append(f"absorbing: probability {1.0 - stays[state]:.1e} a day to leave it")
+        if reasons:
+            found.append({"hmm_state": state, "reasons": reasons})
+    return found
+
+
+def fit_report(
+    model: ShardedGaussianHMM,
+    records: list[dict[str, Any]],
+    train: Evaluation,
+    test: Evaluation | None,
+) -> dict[str, Any]:
+    """What a run tells about its fit; `test` is null without rows held out."""
+    kept = next(record for record in records if record["kept"])
+    likelihoods = {
+        "train": train.log_likelihood / train.rows,
+        "test": None if test is None else test.log_likelihood / test.rows,
+    }
+    return {
+        "converged": kept["converged"],
+        "iterations": kept["iterations"],
+        "tol_per_row": model.tol,
+        "log_likelihood_per_row": likelihoods,
+        "train_rows": train.rows,
+        "test_rows": None if test is None else test.rows,
+        **information_criteria(model, train),
+        "occupancy": train.occupancy.tolist(),
+        "degenerate_states": degenerate_states(model, train.occupancy),
+        "restarts": records,
+    }

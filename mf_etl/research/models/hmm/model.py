@@ -1,0 +1,314 @@
+"""hmmlearn's Gaussian HMM with an E-step that runs over shards of sequences on threads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+from hmmlearn.base import DECODER_ALGORITHMS
+from hmmlearn.hmm import GaussianHMM
+from sklearn.utils.validation import check_array, check_is_fitted
+from threadpoolctl import threadpool_limits
+
+from mf_etl.research.datasets.streaming import in_order
+from mf_etl.research.models.hmm.emissions import (
+    log_density_diag,
+    log_density_full,
+    moments_diag,
+    moments_full,
+)
+from mf_etl.research.models.hmm.monitor import GainPerRowMonitor
+from mf_etl.research.models.hmm.recursions import Expectations, expectations, viterbi
+from mf_etl.research.models.hmm.start import START_ROWS, kmeans_start, start_sample
+from mf_etl.research.preparation.sequences import Sequences
+
+DEAD_ROWS = 1e-6
+"""A state with a smaller sum of posteriors has no data: its parameters stay as they are."""
+
+_NO_WEIGHT = 1e-100
+
+MAX_COMPONENTS = 127
+
+_PARAMETERS = {"s": "startprob_", "t": "transmat_", "m": "means_", "c": "covars_"}
+
+
+class ShardedGaussianHMM(GaussianHMM):
+    """A `hmmlearn.hmm.GaussianHMM` for data that is larger than memory allows to copy.
+
+    From the same start it makes the same iterations as hmmlearn up to rounding, with the same
+    parameters, attributes and methods. What differs:
+
+    - `n_jobs` threads; the result does not depend on their number, bit for bit.
+    - Data may be float32 and a memory map; it is read shard by shard and computed in float64.
+      Wherever hmmlearn takes `lengths`, a `Sequences` may be given too.
+    - `tol` is a gain in log-likelihood per row, and `monitor_.converged` is true only if it was
+      reached.
+    - `min_covar` is a floor under the variances (diag, spherical) or eigenvalues (full, tied) after
+      every M-step; `at_floor_` tells which states sit on it.
+    - A state without data keeps its parameters and is told in `dead_states_`; a state that is never
+      left keeps its row of `transmat_`.
+    - The start comes from k-means on a seeded sample of at most `start_rows` rows (see `start`).
+    - Diag and full covariances run in compiled loops; tied and spherical through hmmlearn's own
+      E-step. `implementation` matters only there.
+
+    Attributes of a fit: `monitor_`, `dead_states_` and `at_floor_` (bool, shape (states,)),
+    `log_space_sequences_` (sequences of the last E-step that scaling could not carry).
+    """
+
+    def __init__(
+        self,
+        n_components: int = 1,
+        covariance_type: str = "diag",
+        min_covar: float = 1e-3,
+        startprob_prior: Any = 1.0,
+        transmat_prior: Any = 1.0,
+        means_prior: Any = 0,
+        means_weight: Any = 0,
+        covars_prior: Any = 1e-2,
+        covars_weight: Any = 1,
+        algorithm: str = "viterbi",
+        random_state: Any = None,
+        n_iter: int = 200,
+        tol: float = 1e-3,
+        verbose: bool = False,
+        params: str = "stmc",
+        init_params: str = "stmc",
+        implementation: str = "log",
+        n_jobs: int = 1,
+        start_rows: int = START_ROWS,
+    ) -> None:
+        super().__init__(
+            n_components=n_components,
+            covariance_type=covariance_type,
+            min_covar=min_covar,
+            startprob_prior=startprob_prior,
+            transmat_prior=transmat_prior,
+            means_prior=means_prior,
+            means_weight=means_weight,
+            covars_prior=covars_prior,
+            covars_weight=covars_weight,
+            algorithm=algorithm,
+            random_state=random_state,
+            n_iter=n_iter,
+            tol=tol,
+            verbose=verbose,
+            params=params,
+            init_params=init_params,
+            implementation=implementation,
+        )
+        self.n_jobs = n_jobs
+        self.start_rows = start_rows
+        self.monitor_ = GainPerRowMonitor(tol, n_iter, verbose)
+
+    def fit(self, X: Any, lengths: Any = None) -> ShardedGaussianHMM:
+        """Expectation maximisation until `tol` or `n_iter`; see the class for what differs."""
+        X, sequences = self._checked(X, lengths)
+        if self.n_components > MAX_COMPONENTS:
+            raise ValueError(f"at most {MAX_COMPONENTS} components, not {self.n_components}")
+        if self.n_components > sequences.rows:
+            raise ValueError(f"{self.n_components} states for {sequences.rows} rows")
+        self._init(X, sequences)
+        self._check()
+        self.monitor_ = GainPerRowMonitor(self.tol, self.n_iter, self.verbose)
+        self.monitor_.rows = sequences.rows
+        for _ in range(self.n_iter):
+            statistics, log_likelihood = self._do_estep(X, sequences)
+            if not np.isfinite(log_likelihood):
+                raise ValueError("the log-likelihood is not finite")
+            self._do_mstep(statistics)
+            self.monitor_.report(log_likelihood)
+            if self.monitor_.converged:
+                break
+        return self
+
+    def decode(
+        self, X: Any, lengths: Any = None, algorithm: str | None = None
+    ) -> tuple[float, np.ndarray]:
+        """Log-probability and states of the likeliest path, or of each row with ``map``."""
+        check_is_fitted(self, "startprob_")
+        algorithm = algorithm or self.algorithm
+        if algorithm not in DECODER_ALGORITHMS:
+            raise ValueError(f"Unknown decoder {algorithm!r}")
+        X, sequences = self._checked(X, lengths)
+        self._check()
+        if algorithm == "map":
+            posteriors = self._score(X, sequences, compute_posteriors=True)[1]
+            return float(posteriors.max(axis=1).sum()), posteriors.argmax(axis=1)
+        parts = list(self.over_shards(self._viterbi, X, sequences))
+        path = np.concatenate([states for _, states in parts]).astype(np.int64)
+        return sum(log_probability for log_probability, _ in parts), path
+
+    def log_density(self, x: np.ndarray) -> np.ndarray:
+        """Emission log-densities in float64, shape (rows, states)."""
+        if x.shape[1] != self.means_.shape[1]:
+            raise ValueError(f"X has {x.shape[1]} features, the model {self.means_.shape[1]}")
+        if self.covariance_type == "diag":
+            # hmmlearn's guard against a variance of zero that a caller has set.
+            variances = np.maximum(self._covars_, np.finfo(float).tiny)
+            return log_density_diag(x, self.means_, variances)
+        if self.covariance_type == "full":
+            return log_density_full(x, self.means_, self._covars_)
+        return super()._compute_log_likelihood(np.asarray(x, dtype=np.float64))
+
+    def to_hmmlearn(self) -> GaussianHMM:
+        """A plain hmmlearn estimator with the same parameters."""
+        plain = GaussianHMM(
+            **{
+                name: value
+                for name, value in self.get_params().items()
+                if name not in ("n_jobs", "start_rows")
+            }
+        )
+        for name in ("startprob_", "transmat_", "means_", "_covars_"):
+            setattr(plain, name, getattr(self, name).copy())
+        plain.n_features = self.n_features
+        return plain
+
+    def over_shards(
+        self, work: Callable[[np.ndarray, Sequences], Any], X: np.ndarray, sequences: Sequences
+    ) -> Iterator[Any]:
+        """`work` on the rows of each shard, on threads of one BLAS thread each, in order."""
+
+        def on_shard(shard: Sequences) -> Any:
+            return work(shard.gather(X), shard)
+
+        with threadpool_limits(1):
+            yield from in_order(on_shard, sequences.shards(), self.n_jobs)
+
+    def _checked(self, X: Any, lengths: Any) -> tuple[np.ndarray, Sequences]:
+        X = check_array(X, dtype=(np.float64, np.float32), order="C")
+        if isinstance(lengths, Sequences):
+            return X, lengths
+        return X, Sequences.contiguous(lengths, len(X))
+
+    def _init(self, X: np.ndarray, sequences: Sequences) -> None:
+        self._check_and_set_n_features(X)
+        wanted = [name for code, name in _PARAMETERS.items() if self._needs_init(code, name)]
+        if wanted:
+            start = kmeans_start(
+                start_sample(X, sequences, seed=self.random_state, rows=self.start_rows),
+                self.n_components,
+                covariance_type=self.covariance_type,
+                min_covar=self.min_covar,
+                seed=self.random_state,
+            )
+            for name in wanted:
+                setattr(self, name, start[name])
+
+    def _compute_log_likelihood(self, X: np.ndarray) -> np.ndarray:
+        return self.log_density(X)
+
+    def _needs_sufficient_statistics_for_mean(self) -> bool:
+        return True  # The covariances need the sums of posteriors even where means are fixed.
+
+    def _do_estep(self, X: np.ndarray, lengths: Any) -> tuple[dict[str, Any], float]:
+        X, sequences = np.asarray(X), lengths
+        if not isinstance(lengths, Sequences):
+            sequences = Sequences.contiguous(lengths, len(X))
+        compiled = self.covariance_type in ("diag", "full")
+        work = self._shard_statistics if compiled else self._shard_statistics_by_hmmlearn
+        total = self._initialize_sufficient_statistics()
+        log_likelihood = 0.0
+        self.log_space_sequences_ = 0
+        for statistics, shard_log_likelihood, in_log_space in self.over_shards(work, X, sequences):
+            log_likelihood += shard_log_likelihood
+            self.log_space_sequences_ += in_log_space
+            for name, value in statistics.items():
+                total[name] += value
+        return total, log_likelihood
+
+    def _shard_statistics(
+        self, x: np.ndarray, shard: Sequences
+    ) -> tuple[dict[str, Any], float, int]:
+        found = self.expectations(x, shard)
+        diagonal = self.covariance_type == "diag"
+        first, second = (moments_diag if diagonal else moments_full)(x, found.posteriors)
+        statistics = {
+            "nobs": len(shard),
+            "start": found.start,
+            "trans": found.transitions,
+            "post": np.ones(len(x)) @ found.posteriors,
+            "obs": first,
+            "obs**2" if diagonal else "obs*obs.T": second,
+        }
+        return statistics, found.log_likelihood, found.in_log_space
+
+    def _shard_statistics_by_hmmlearn(
+        self, x: np.ndarray, shard: Sequences
+    ) -> tuple[dict[str, Any], float, int]:
+        x = np.asarray(x, dtype=np.float64)
+        return *super()._do_estep(x, shard.lengths), 0
+
+    def expectations(self, x: np.ndarray, shard: Sequences) -> Expectations:
+        """Posteriors and expected counts of the rows of a shard."""
+        return expectations(self.log_density(x), shard.bounds, self.startprob_, self.transmat_)
+
+    def viterbi_states(self, x: np.ndarray, shard: Sequences) -> np.ndarray:
+        """Viterbi states (int8) of the rows of a shard."""
+        return self._viterbi(x, shard)[1]
+
+    def _viterbi(self, x: np.ndarray, shard: Sequences) -> tuple[float, np.ndarray]:
+        return viterbi(self.log_density(x), shard.bounds, self.startprob_, self.transmat_)
+
+    def _score(
+        self, X: np.ndarray, lengths: Any = None, *, compute_posteriors: bool
+    ) -> tuple[float, np.ndarray]:
+        check_is_fitted(self, "startprob_")
+        X, sequences = self._checked(X, lengths)
+        self._check()
+        log_likelihood = 0.0
+        posteriors = [np.empty((0, self.n_components))]
+        for found in self.over_shards(self.expectations, X, sequences):
+            log_likelihood += found.log_likelihood
+            if compute_posteriors:
+                posteriors.append(found.posteriors)
+        return log_likelihood, np.concatenate(posteriors)
+
+    def _do_mstep(self, stats: dict[str, Any]) -> None:
+        """hmmlearn's M-step; then what has no data stays, and covariances keep to their floor."""
+        means, covariances, transitions = self.means_, self._covars_, self.transmat_
+        self.dead_states_ = stats["post"] < DEAD_ROWS
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+            super()._do_mstep(self._told_of_dead_states(stats))
+        as_before = self.dead_states_ | ~(self.transmat_.sum(axis=1) > 0)
+        self.transmat_[as_before] = transitions[as_before]
+        self.means_[self.dead_states_] = means[self.dead_states_]
+        if self.covariance_type != "tied":
+            self._covars_[self.dead_states_] = covariances[self.dead_states_]
+        self._hold_floor()
+
+    def _told_of_dead_states(self, stats: dict[str, Any]) -> dict[str, Any]:
+        """Statistics that keep the means of dead states where they are, at no weight.
+
+        A mean of 0/0 would spread through the covariance that tied states share.
+        """
+        dead = self.dead_states_
+        post = np.where(dead, _NO_WEIGHT, stats["post"])
+        obs = np.where(dead[:, None], _NO_WEIGHT * self.means_, stats["obs"])
+        return {**stats, "post": post, "obs": obs}
+
+    def _hold_floor(self) -> None:
+        """Raise variances, or eigenvalues, to `min_covar`; note the states that sit there."""
+        if self.covariance_type in ("diag", "spherical"):
+            self.at_floor_ = (self._covars_ <= self.min_covar).reshape(self.n_components, -1).any(1)
+            self._covars_ = np.maximum(self._covars_, self.min_covar)
+            return
+        shape = (-1, self.n_features, self.n_features)
+        floored = [_floored(one, self.min_covar) for one in self._covars_.reshape(shape)]
+        self._covars_ = np.stack([one for one, _ in floored]).reshape(self._covars_.shape)
+        at_floor = np.array([at for _, at in floored])
+        self.at_floor_ = np.broadcast_to(at_floor, (self.n_components,)).copy()
+
+
+def _floored(covariance: np.ndarray, floor: float) -> tuple[np.ndarray, bool]:
+    """A covariance with no eigenvalue below `floor`, untouched if so already; whether it is at it.
+
+    One that was raised before has its lowest eigenvalue at the floor up to rounding.
+    """
+    values, vectors = np.linalg.eigh(covariance)
+    at_floor = bool(values[0] <= floor * (1 + 1e-9))
+    if values[0] >= floor * (1 - 1e-9):
+        return covariance, at_floor
+    raised = (vectors * np.maximum(values, floor)) @ vectors.T
+    return (raised + raised.T) / 2, at_floor

@@ -1,0 +1,97 @@
+"""Sequences: cut at gaps, by listing, short ones dropped and counted; shards."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+import pytest
+
+from mf_etl.errors import ResearchError
+from mf_etl.research.preparation.sequences import Sequences, cut_sequences
+from tests.mf_etl.research.states import day
+
+
+def keys(*series):
+    """Rows of (ticker, exchange, days), ordered as a dataset is."""
+    return pl.concat(
+        [
+            pl.DataFrame(
+                {"ticker": ticker, "exchange": exchange, "trade_date": [day(d) for d in days]}
+            )
+            for ticker, exchange, days in series
+        ]
+    ).sort("ticker", "trade_date", "exchange", maintain_order=True)
+
+
+def cut(rows, used=None, *, max_gap_days=30, min_length=1):
+    used = pl.Series([True] * rows.height) if used is None else pl.Series(used)
+    return cut_sequences(rows, used, max_gap_days=max_gap_days, min_length=min_length)
+
+
+def test_a_ticker_ends_a_sequence_and_so_does_a_gap_of_more_days():
+    rows = keys(("A", "NYSE", [0, 1, 31, 62, 63]), ("B", "NYSE", [64, 65]))
+    found = cut(rows)
+    assert found.sequences.starts.tolist() == [0, 3, 5]
+    assert found.sequences.lengths.tolist() == [3, 2, 2]
+    assert found.summary == {
+        "rows": 7,
+        "sequences": 3,
+        "series": 2,
+        "gaps": 1,
+        "dropped_rows": 0,
+        "dropped_sequences": 0,
+    }
+    assert len(cut(rows, max_gap_days=31).sequences) == 2
+
+
+def test_short_sequences_are_left_out_and_counted():
+    found = cut(keys(("A", "NYSE", range(4)), ("B", "NYSE", range(3))), min_length=4)
+    assert (found.sequences.starts.tolist(), found.sequences.lengths.tolist()) == ([0], [4])
+    assert (found.summary["dropped_rows"], found.summary["dropped_sequences"]) == (3, 1)
+    with pytest.raises(ResearchError, match=r"no sequence has 5 rows \(the longest has 4\)"):
+        cut(keys(("A", "NYSE", range(4))), min_length=5)
+
+
+def test_only_used_rows_count():
+    rows = keys(("A", "NYSE", range(6)), ("B", "NYSE", range(3)))
+    found = cut(rows, [False, True, True, True, False, False, False, True, True])
+    assert found.sequences.order is None
+    assert found.sequences.row_numbers().tolist() == [1, 2, 3, 7, 8]
+    with pytest.raises(ResearchError, match="no rows to make sequences of"):
+        cut(rows, [False] * 9)
+
+
+def test_an_unused_row_in_between_does_not_end_a_sequence():
+    found = cut(keys(("A", "NYSE", range(5))), [True, True, False, True, True])
+    assert found.sequences.lengths.tolist() == [4]
+    assert found.sequences.row_numbers().tolist() == [0, 1, 3, 4]
+
+
+@pytest.mark.parametrize("dtype", (pl.String, pl.Enum(["A", "B", "NASDAQ", "NYSE"])))
+def test_listings_of_one_ticker_on_two_exchanges_stay_apart(dtype):
+    """Their rows are interleaved by day."""
+    rows = keys(("A", "NYSE", [0, 1, 2, 90]), ("A", "NASDAQ", [1, 2, 3]), ("B", "NYSE", [0, 1]))
+    found = cut(rows.cast({"ticker": dtype, "exchange": dtype}))
+    assert found.sequences.lengths.tolist() == [3, 3, 1, 2]
+    in_order = rows[found.sequences.row_numbers()]
+    assert in_order.equals(rows.sort("ticker", "exchange", "trade_date"))
+    matrix = np.arange(rows.height)
+    assert np.array_equal(found.sequences.gather(matrix), found.sequences.row_numbers())
+    used = [True] * rows.height
+    used[in_order.with_row_index().height - 1] = False
+    assert cut(rows, used).sequences.rows == rows.height - 1
+
+
+def test_a_day_twice_is_refused():
+    with pytest.raises(ResearchError, match="a day twice or out of order"):
+        cut(keys(("A", "NYSE", [0, 1, 1])))
+
+
+def test_shards_are_whole_sequences_in_order():
+    sequences = Sequences.contiguous([5, 5, 1, 30, 2, 2], 45)
+    shards = list(sequences.shards(8))
+    assert [shard.lengths.tolist() for shard in shards] == [[5, 5], [1, 30], [2, 2]]
+    assert [shard.bounds.tolist() for shard in shards] == [[0, 5, 10], [0, 1, 31], [0, 2, 4]]
+    rows = np.concatenate([shard.row_numbers() for shard in shards])
+    assert np.array_equal(rows, np.arange(45))
+    assert len(list(sequences.shards())) == 1
