@@ -1,1 +1,1 @@
-"""Draws of whole dates, intervals and shifted labels."""
+"""What sums over days and states can bear: draws of whole dates, intervals, shifted labels."""
