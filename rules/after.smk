@@ -226,8 +226,8 @@ def at_end():
     if workflow.dag is None or workflow.execution_settings is None or workflow.touch:
         return
     jobs = list(workflow.dag.jobs)
-    if not jobs:
-        return  # the plan could not be made, and why has been said
+    if workflow.scheduler is None:
+        return  # there is no whole plan: it could not be made, or an interrupt came first
     record_settled()
     if workflow.dryrun:
         if SETTINGS.planning.reasons:

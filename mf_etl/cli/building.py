@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import click
 
-import mf_etl
+from mf_etl.cli import interrupts, project
 from mf_etl.cli.context import universe
 from mf_etl.settings.model import DELIMITER, ENV_PREFIX
 
@@ -28,7 +28,15 @@ class BuildCommand(click.Command):
             mark = args.index("--")
             context.meta["snakemake"] = args[mark + 1 :]
             args = args[:mark]
-        return super().parse_args(context, args)
+        try:
+            return super().parse_args(context, args)
+        except click.NoSuchOption as error:
+            if _is_snakemakes(error.option_name):
+                raise click.UsageError(
+                    f"{error.option_name} is an option of Snakemake, and those follow --, as in: "
+                    f"{context.command_path} -- {error.option_name} …"
+                ) from None
+            raise
 
     def collect_usage_pieces(self, context: click.Context) -> list[str]:
         return [*super().collect_usage_pieces(context), "[-- SNAKEMAKE OPTIONS]"]
@@ -61,7 +69,14 @@ def run(
 ) -> subprocess.CompletedProcess[str]:
     """Snakemake on `targets`; what it says is shown, unless `output` says where else it goes."""
     extra = click.get_current_context().meta.get("snakemake", [])
-    command = [sys.executable, "-m", "snakemake", "--snakefile", str(_snakefile()), *options]
+    command = [
+        sys.executable,
+        "-m",
+        "mf_etl.cli.launch",
+        "--snakefile",
+        project.SNAKEFILE,
+        *options,
+    ]
     if not any(_is_option(argument, name) for argument in extra for name in HOW_MANY):
         command += ["--cores", "all"]
     if force:
@@ -69,12 +84,26 @@ def run(
     command += [*extra, "--", *targets] if "--" not in extra else [*extra, *targets]
     environment = os.environ | _variables(settings or {})
     child = subprocess.Popen(command, env=environment, stdout=output, stderr=output, text=True)
+    was_interrupted = False
+    before = signal.signal(signal.SIGTERM, lambda *_: child.terminate())
     while True:
         try:
             told, _ = child.communicate()
-            return subprocess.CompletedProcess(command, child.returncode, told)
+            break
         except KeyboardInterrupt:  # Snakemake has got it too, and ends in good order
-            continue
+            was_interrupted = True
+    signal.signal(signal.SIGTERM, before)
+    if was_interrupted:
+        click.echo("Interrupted; what is finished stays, and the same command goes on.", err=True)
+        sys.exit(interrupts.INTERRUPTED)
+    return subprocess.CompletedProcess(command, child.returncode, told)
+
+
+def _is_snakemakes(option: str) -> bool:
+    """Whether Snakemake has such an option; its parser is slow to load and asked in an error only."""
+    from snakemake.cli import get_argument_parser
+
+    return option in get_argument_parser()._option_string_actions
 
 
 def _is_option(argument: str, name: str) -> bool:
@@ -91,11 +120,3 @@ def _variables(settings: Mapping[str, Any]) -> dict[str, str]:
         )
         for key, value in settings.items()
     }
-
-
-def _snakefile() -> Path:
-    """The workflow of the working directory, else the one beside the library."""
-    for folder in (Path.cwd(), Path(mf_etl.__file__).parents[1]):
-        if (folder / "Snakefile").is_file():
-            return folder / "Snakefile"
-    raise click.UsageError("there is no Snakefile here; run this in the folder of the workflow")

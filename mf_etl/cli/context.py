@@ -9,6 +9,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from mf_etl.catalog import Catalog, Dataset, Research, aggregates, catalog, research
+from mf_etl.cli import project
 from mf_etl.errors import MfEtlError
 from mf_etl.settings.model import Settings, load_settings
 from mf_etl.universe import Universe
@@ -55,13 +56,26 @@ class TickerType(click.ParamType):
         self, context: click.Context, parameter: click.Parameter, incomplete: str
     ) -> list[CompletionItem]:
         try:
+            project.enter()
             known = sorted({ticker for _, ticker in universe().listed})
-        except MfEtlError:
+        except (MfEtlError, click.UsageError):
             return []
         return [CompletionItem(name) for name in known if name.startswith(incomplete.upper())]
 
 
-FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+class Exchange(click.ParamType):
+    """An exchange in any case."""
+
+    name = "exchange"
+
+    def convert(
+        self, value: str, parameter: click.Parameter | None, context: click.Context | None
+    ) -> str:
+        return value.strip().upper()
+
+
+FILE = project.UserPath(exists=True, dir_okay=False)
+FOLDER = project.UserPath(exists=True, file_okay=False)
 
 
 def resolved(ticker: str, exchange: str | None) -> tuple[str, str]:
@@ -71,8 +85,8 @@ def resolved(ticker: str, exchange: str | None) -> tuple[str, str]:
     listed on several exchanges.
     """
     if exchange is not None:
-        universe().source_file(exchange.upper(), ticker)
-        return exchange.upper(), ticker
+        universe().source_file(exchange, ticker)
+        return exchange, ticker
     places = sorted(market for market, name in universe().listed if name == ticker)
     if len(places) > 1:
         raise click.UsageError(

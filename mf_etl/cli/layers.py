@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -11,7 +12,7 @@ import click
 import polars as pl
 
 from mf_etl.catalog import Dataset
-from mf_etl.cli import context
+from mf_etl.cli import context, project
 from mf_etl.cli.building import BuildCommand, build
 from mf_etl.cli.tables import show
 from mf_etl.errors import UniverseError
@@ -56,7 +57,9 @@ DERIVED = (
 
 LIMIT = click.option("--limit", type=click.IntRange(min=1), help="Only the first so many tickers.")
 FULL = click.option("--full", is_flag=True, help="Do the layer anew for every ticker.")
-EXCHANGE = click.option("--exchange", help="Exchange, for a ticker that is listed on several.")
+EXCHANGE = click.option(
+    "--exchange", type=context.Exchange(), help="Exchange, for a ticker that is listed on several."
+)
 
 
 @click.command("bronze-one", cls=BuildCommand)
@@ -123,7 +126,7 @@ def one(layer: Layer) -> click.Command:
     parameter = option.lstrip("-").replace("-", "_")
 
     @click.option("--ticker", type=context.TickerType(), help="The ticker, such as AAPL.US.")
-    @click.option(option, type=click.Path(path_type=Path), help=f"Its file in {above}.")
+    @click.option(option, type=project.UserPath(), help=f"Its file in {above}.")
     @EXCHANGE
     def command(ticker: str | None, exchange: str | None, **files: Path | None) -> None:
         file = files[parameter]
@@ -177,14 +180,16 @@ def _of_raw_file(file: Path) -> tuple[str, str]:
 
 def _of_file(dataset: Dataset, file: Path) -> tuple[str, str]:
     """The (exchange, ticker) of a layer's file by its path."""
-    path = file
-    if file.is_absolute() and not Path(dataset).is_absolute():
-        path = Path(file).relative_to(Path.cwd()) if file.is_relative_to(Path.cwd()) else file
-    found = dataset.wildcards(path.as_posix())
+    # Links are kept: a data folder may be one.
+    found = Dataset(_absolute(dataset)).wildcards(_absolute(file))
     if not found:
         raise click.UsageError(f"{file} is no file of {dataset.name}; those are {dataset}")
     context.universe().source_file(found["exchange"], found["ticker"])
     return found["exchange"], found["ticker"]
+
+
+def _absolute(path: str | Path) -> str:
+    return os.path.abspath(path)  # noqa: PTH100
 
 
 COMMANDS = (

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from mf_etl.cli import export, layers, quality, raw, research, settings, upkeep
+from mf_etl.cli import export, interrupts, layers, project, quality, raw, research, settings, upkeep
 from mf_etl.errors import MfEtlError
 
 FAMILIES = (
@@ -20,8 +20,20 @@ FAMILIES = (
 )
 
 
+NEED_NO_PROJECT = ("synth",)
+
+
 class Tour(click.Group):
     """A group whose help lists its commands by family; a user's mistake is one line and exit code 2."""
+
+    def resolve_command(
+        self, context: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name, command, rest = super().resolve_command(context, args)
+        asks_for_help = not {*rest}.isdisjoint(context.help_option_names)
+        if name not in NEED_NO_PROJECT and not asks_for_help:
+            project.enter()
+        return name, command, rest
 
     def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
         for title, commands in FAMILIES:
@@ -36,6 +48,9 @@ class Tour(click.Group):
         except MfEtlError as error:
             click.echo(f"Error: {error}", err=True)
             sys.exit(2)
+        except KeyboardInterrupt:
+            click.echo("Interrupted.", err=True)
+            sys.exit(interrupts.INTERRUPTED)
         except BrokenPipeError:  # the reader, such as `head`, has seen enough
             sys.stderr.close()
             sys.exit(0)
@@ -52,7 +67,9 @@ def main() -> None:
     A command that builds something asks Snakemake for the files: only what changed is built, and
     `snakemake` itself leads to the same files. What follows `--` goes to Snakemake, such as
     `-- --cores 4`. Settings come from config/config.yaml and MF_ETL_ variables (`show-config`).
-    Exit codes: 0 done, 1 failed, 2 wrong usage.
+    Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted.
+
+    It works in the project that the current folder is in; `synth` works anywhere.
 
     Completion of commands, options and tickers: eval "$(_MF_ETL_COMPLETE=bash_source mf-etl)",
     or zsh_source, or fish_source.

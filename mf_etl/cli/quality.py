@@ -14,6 +14,7 @@ from mf_etl.cli import context
 from mf_etl.cli.building import BuildCommand, build
 from mf_etl.cli.tables import show, show_frame
 from mf_etl.qa.verdict import refusal
+from mf_etl.schemas.bronze_ohlcv import HARD_FLAGS, WARNING_FLAGS
 
 SANITY = {
     "silver": "silver_sanity_summary",
@@ -51,12 +52,25 @@ def list_problem_tickers(limit: int | None, only_invalid: bool) -> None:
         problems = problems.filter(
             (pl.col("rows_rejected") > 0) | pl.col("status").is_in(["unreadable", "failed"])
         )
-    wanted = ("ticker", "exchange", "status", "rows_total", "rows_rejected", "message")
     if problems.is_empty():
         click.echo("No ticker has problems.")
         return
-    show_frame(problems.select(name for name in wanted if name in problems.columns)[:limit])
+    shown = problems[:limit]
+    counts = ("ticker", "exchange", "status", "rows_total", "rows_rejected", "warnings")
+    show_frame(shown.select(counts).with_columns(reason=pl.Series(map(_reason, shown.to_dicts()))))
+    if shown.height < problems.height:
+        click.echo(f"{shown.height:,} of {problems.height:,}")
     click.echo(context.total("problem_tickers_csv"))
+
+
+def _reason(problem: dict[str, Any]) -> str:
+    """What is wrong with a ticker: what its reader says, then its flags, the most frequent first."""
+    counts = {flag: problem.get(flag) or 0 for flag in (*HARD_FLAGS, *WARNING_FLAGS)}
+    counts["price_spikes"] = problem["price_spikes"] or 0
+    parts = [problem["message"]] if problem["message"] else []
+    for flag, count in sorted(counts.items(), key=lambda pair: -pair[1]):
+        parts += [f"{flag.removeprefix('q_')} {count:,}"] if count else []
+    return ", ".join(parts) or problem["status"]
 
 
 def sanity(name: str, file: str) -> click.Command:

@@ -153,7 +153,7 @@ def sanity(research: str) -> click.Command:
 
     option = click.option(
         "--run-dir",
-        type=click.Path(exists=True, file_okay=False, path_type=Path),
+        type=context.FOLDER,
         required=True,
         help="Folder of a finished run.",
     )
@@ -166,7 +166,7 @@ def sanity(research: str) -> click.Command:
 @click.command("research-hmm-decode", cls=BuildCommand)
 @click.option(
     "--run-dir",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    type=context.FOLDER,
     required=True,
     help="Folder of a finished HMM run.",
 )

@@ -29,8 +29,9 @@ def show_config(as_json: bool) -> None:
         click.echo(json.dumps([setting._asdict() for setting in found], indent=2, default=str))
         return
     show(
-        ("setting", "value", "from"),
-        [(s.key, json.dumps(s.value, default=str), s.origin) for s in found],
+        ("setting", "from", "value"),
+        [(s.key, s.origin, json.dumps(s.value, default=str)) for s in found],
+        fold_at=120,
     )
 
 

@@ -6,14 +6,24 @@ import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+import click
 import polars as pl
 from rich.console import Console
 from rich.measure import Measurement
 from rich.table import Table
 
 
-def show(columns: Sequence[str], rows: Iterable[Sequence[Any]], title: str | None = None) -> None:
-    """Print a table; numbers are set right, null is empty. In a pipe no line is cut or folded."""
+def show(
+    columns: Sequence[str],
+    rows: Iterable[Sequence[Any]],
+    title: str | None = None,
+    *,
+    fold_at: int = 10_000,
+) -> None:
+    """Print a table; numbers are set right, null is empty.
+
+    A terminal's lines are folded to fit; in a pipe a line is as long as it has to be, up to `fold_at`.
+    """
     rows = [tuple(row) for row in rows]
     table = Table(title=title, title_justify="left", box=None, pad_edge=False)
     for place, name in enumerate(columns):
@@ -22,10 +32,15 @@ def show(columns: Sequence[str], rows: Iterable[Sequence[Any]], title: str | Non
     for row in rows:
         table.add_row(*(_text(value) for value in row))
     console = Console(file=sys.stdout, highlight=False, markup=False)
-    if not console.is_terminal:
-        wide = console.options.update(max_width=10_000)
-        console.width = max(80, Measurement.get(console, wide, table).maximum)
-    console.print(table)
+    if console.is_terminal:
+        console.print(table)
+        return
+    wide = console.options.update(max_width=fold_at)
+    console.width = max(80, Measurement.get(console, wide, table).maximum)
+    with console.capture() as printed:
+        console.print(table)
+    for line in printed.get().splitlines():
+        click.echo(line.rstrip())
 
 
 def show_frame(frame: pl.DataFrame, title: str | None = None) -> None:

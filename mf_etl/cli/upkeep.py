@@ -30,16 +30,18 @@ def status(as_json: bool) -> None:
         done = run(
             ["all"],
             settings=settings,
-            options=["--dry-run", "--quiet", "all"],
+            options=["--dry-run", "--quiet", "rules", "reason"],
             output=subprocess.PIPE,
         )
-        if done.returncode:
+        if done.returncode or not file.exists():
             own = [line for line in done.stdout.splitlines() if line.startswith("mf_etl: ")]
-            click.echo("\n".join(own) or done.stdout, err=True)
+            click.echo("\n".join(own) or done.stdout.rstrip(), err=True)
+            click.echo(
+                "Error: there is no plan, so there is no status; what Snakemake says is above",
+                err=True,
+            )
             sys.exit(1)
-        told: dict[str, Any] = {"steps": {}, "up_to_date": {}}
-        if file.exists():
-            told = json.loads(file.read_text(encoding="utf-8"))
+        told: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
     if as_json:
         click.echo(json.dumps(told, indent=2))
         return

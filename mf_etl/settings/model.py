@@ -8,7 +8,6 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, get_args, get_origin
 
-import yaml
 from pydantic import AfterValidator, BaseModel, Field, StringConstraints, ValidationError
 from pydantic_settings import (
     BaseSettings,
@@ -44,6 +43,7 @@ from mf_etl.settings.sections import (
     Universe,
     Validation,
 )
+from mf_etl.yaml_text import read_mapping
 
 ENV_PREFIX = "MF_ETL_"
 FILE_VARIABLE = "MF_ETL_SETTINGS_FILE"
@@ -164,7 +164,7 @@ def sources(
 def settings_file(environment: Mapping[str, str]) -> Path | None:
     """The YAML file in force: the one the environment names, else the default one if it exists."""
     if named := environment.get(FILE_VARIABLE):
-        return Path(named)
+        return Path(os.path.expanduser(named))  # noqa: PTH111 - leaves ~unknown as it is
     return DEFAULT_FILE if DEFAULT_FILE.exists() else None
 
 
@@ -188,22 +188,7 @@ def section_of(annotation: Any) -> type[BaseModel] | None:
 def _from_file(file: Path | None) -> dict[str, Any]:
     if file is None:
         return {}
-    try:
-        values = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise SettingsError(
-            f"settings file {file}: {error.strerror}; see {FILE_VARIABLE}"
-        ) from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        where = getattr(error, "problem_mark", None)
-        line = f", line {where.line + 1}" if where else ""
-        problem = getattr(error, "problem", None) or "not UTF-8 text"
-        raise SettingsError(f"settings file {file}{line}: not valid YAML: {problem}") from None
-    if values is None:
-        return {}
-    if not isinstance(values, dict):
-        raise SettingsError(f"settings file {file}: a mapping of settings is expected")
-    return values
+    return read_mapping(file, "settings file", SettingsError)
 
 
 def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 from typing import Annotated, Any, Literal
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -43,6 +45,10 @@ Tickers = Annotated[tuple[Ticker, ...], BeforeValidator(_list_of_names), NoDecod
 Exchanges = Annotated[tuple[Exchange, ...], BeforeValidator(_list_of_names), NoDecode]
 
 
+FilePath = Annotated[str, AfterValidator(os.path.expanduser)]
+"""A path in which `~` is the user's home."""
+
+
 class Section(BaseModel):
     """A group of settings; unknown keys are errors and values never change after loading."""
 
@@ -59,15 +65,15 @@ class Project(Section):
 
 
 class Paths(Section):
-    """Where files are; a relative path counts from the working directory."""
+    """Where files are; a relative path counts from the folder of the project, `~` is your home."""
 
-    raw_root: str = "tests/data/stooq"
+    raw_root: FilePath = "tests/data/stooq"
     """Folder of the unpacked Stooq archive: any folder above the exchange folders."""
-    data_root: str = "data"
+    data_root: FilePath = "data"
     """Where the layers are written."""
-    results_root: str = "results"
+    results_root: FilePath = "results"
     """Where summaries, research runs and reports are written."""
-    logs_root: str = "logs"
+    logs_root: FilePath = "logs"
     """Where the logs of failed jobs are written."""
 
 

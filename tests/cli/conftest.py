@@ -34,13 +34,18 @@ class Command:
     project: Project
     environment: dict[str, str] = field(default_factory=dict)
 
-    def __call__(self, *arguments: str, code: int = 0, **environment: str) -> Done:
-        """Run the command; fails the test if its exit code is not `code`, or on a traceback."""
+    def __call__(
+        self, *arguments: str, code: int = 0, cwd: Path | None = None, **environment: str
+    ) -> Done:
+        """Run the command, in the project's folder unless told where.
+
+        Fails the test if its exit code is not `code`, or on a traceback.
+        """
         variables = {k: v for k, v in os.environ.items() if not k.startswith("MF_ETL_")}
         variables |= {"MF_ETL_PATHS__RAW_ROOT": "raw", "PYTHONPATH": str(self.project.folder)}
         done = subprocess.run(
             [EXECUTABLE, *arguments],
-            cwd=self.project.folder,
+            cwd=cwd or self.project.folder,
             env=variables | self.environment | environment,
             capture_output=True,
             text=True,

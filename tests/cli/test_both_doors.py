@@ -75,6 +75,17 @@ def test_status_names_the_step_whose_code_is_another(built):
     assert why["gold_events"] == {"code of gold_events": 3}
 
 
+def test_a_status_that_cannot_be_told_says_why(built):
+    broken = built.path("rules", "gold.smk")
+    before = broken.read_text()
+    try:
+        broken.write_text(before + "\nrule gold_features:\n    output: 'twice'\n")
+        done = built("status", code=1)
+    finally:
+        broken.write_text(before)
+    assert "gold_features" in done.err and "there is no plan" in done.err
+
+
 def test_status_is_not_what_builds(built):
     before = sorted(built.path("data").rglob("*"))
     built("status", MF_ETL_EVENT_GRAMMAR__HOLD_CONSECUTIVE_BARS="6")
@@ -99,6 +110,8 @@ def test_problem_tickers_are_listed_worst_first(built):
     everything = built("list-problem-tickers").out
     assert "ZVALUES.US" in everything and "ZEMPTY.US" in everything
     assert "FB.US" not in everything
+    row = next(line for line in everything.splitlines() if line.startswith("ZVALUES.US"))
+    assert "nonpositive_price" in row and "ohlc_outside_hl" in row
     assert "ZEMPTY.US" not in built("list-problem-tickers", "--only-invalid").out
     limited = built("list-problem-tickers", "--limit", "1").out
     first = pl.read_csv(built.path("results/bronze_qa/problem_tickers.csv"))["ticker"][0]

@@ -142,7 +142,10 @@ def test_a_ticker_on_two_exchanges_needs_one(mf_etl):
         (["bronze-one", "--file", "nowhere.txt"], "does not exist"),
         (["silver-run", "--limit", "0"], "0 is not in the range x>=1"),
         (["silver-run", "stray"], "Got unexpected extra argument"),
-        (["silver-rum"], "No such command 'silver-rum'"),
+        (["silver-rum"], "silver-run"),
+        (["silver-run", "--limt", "1"], "--limit"),
+        (["silver-run", "--cores", "4"], "follow --, as in: mf-etl silver-run -- --cores"),
+        (["silver-run", "-j4"], "mf-etl silver-run -- -j"),
     ],
 )  # fmt: skip
 def test_wrong_usage_is_one_line_and_exit_code_2(mf_etl, arguments, line):

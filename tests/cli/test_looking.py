@@ -91,7 +91,9 @@ def test_show_config_says_where_each_setting_is_from(mf_etl):
     both = {s["key"]: s for s in json.loads(done.out)}["universe.folders"]
     assert set(both["value"]) == {"here", "there"} and "environment" in both["origin"]
     assert found["paths.raw_root"] == ("raw", "environment (MF_ETL_…)")
-    assert "parquet.compression" in mf_etl("show-config").out
+    out = mf_etl("show-config").out
+    assert "parquet.compression" in out
+    assert max(map(len, out.splitlines())) <= 120
 
 
 @pytest.mark.parametrize(

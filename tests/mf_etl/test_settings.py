@@ -104,3 +104,25 @@ def test_a_step_reads_exactly_its_part(folder):
     } == {"file_manifest"}
     moved = load_settings({"paths__data_root": "x"}, environment={})
     assert all(step_settings(settings, step) == step_settings(moved, step) for step in STEPS)
+
+
+def test_a_day_that_does_not_exist_is_told_with_its_key(folder):
+    text = "datasets:\n  mine: {start_date: 2009-13-45}\n"
+    (folder / "mine.yaml").write_text(text)
+    with pytest.raises(SettingsError) as caught:
+        load_settings(file=folder / "mine.yaml", environment={})
+    assert "datasets.mine.start_date = '2009-13-45'" in str(caught.value)
+
+
+def test_a_key_that_is_given_twice_is_refused(folder):
+    (folder / "mine.yaml").write_text("qa:\n  fail_on: warn\n  fail_on: never\n")
+    with pytest.raises(SettingsError, match=r"mine.yaml, line 3: .*fail_on is given twice"):
+        load_settings(file=folder / "mine.yaml", environment={})
+
+
+def test_a_tilde_is_the_home(folder, monkeypatch):
+    monkeypatch.setenv("HOME", "/somebody")
+    (folder / "mine.yaml").write_text("paths: {raw_root: ~/stooq}\n")
+    assert (
+        load_settings(file=folder / "mine.yaml", environment={}).paths.raw_root == "/somebody/stooq"
+    )

@@ -91,6 +91,9 @@ def new_project(folder: Path) -> Project:
         target = folder / "raw" / f"{ticker}.us.txt"
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(source, target)
+    settings = folder / "config" / "config.yaml"
+    settings.parent.mkdir()
+    settings.write_text("# every setting has its default\n", encoding="utf-8")
     return Project(folder)
 
 

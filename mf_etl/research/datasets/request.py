@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, Self, TypeVar
 
-import yaml
 from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
 
 from mf_etl.errors import ResearchError
 from mf_etl.research.datasets.columns import FEATURES, KEY_FEATURES
 from mf_etl.settings.sections import Exchanges, Section, Tickers
+from mf_etl.yaml_text import read_mapping
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -95,17 +95,4 @@ def _problem(problem: Mapping[str, Any], what: str, model: type[BaseModel]) -> s
 
 def read_request(path: Path) -> DatasetRequest:
     """The request in a YAML file; raises `ResearchError` with one line a problem."""
-    return checked(DatasetRequest, yaml_mapping(path), str(path))
-
-
-def yaml_mapping(path: Path) -> dict[str, Any]:
-    """The mapping in a YAML file; raises `ResearchError` if there is none."""
-    try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ResearchError(f"{path}: {error.strerror}") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ResearchError(f"{path}: not valid YAML: {str(error).splitlines()[0]}") from None
-    if not isinstance(values, dict):
-        raise ResearchError(f"{path}: a mapping of options is expected")
-    return values
+    return checked(DatasetRequest, read_mapping(path, "", ResearchError), str(path))

@@ -12,11 +12,12 @@ from pydantic import Field, model_validator
 
 from mf_etl.errors import ResearchError
 from mf_etl.research.datasets.naming import PREFIX
-from mf_etl.research.datasets.request import checked, yaml_mapping
+from mf_etl.research.datasets.request import checked
 from mf_etl.research.models.cluster_spec import TAKEN, ClusteringOptions, ClusteringSpec
 from mf_etl.research.models.hmm.spec import HmmSpec
 from mf_etl.research.preparation.spec import PreparationSpec
-from mf_etl.settings.sections import DATASET_PATTERN, Section
+from mf_etl.settings.sections import DATASET_PATTERN, FilePath, Section
+from mf_etl.yaml_text import read_mapping
 
 Method = Literal["kmeans", "gmm", "hdbscan"]
 
@@ -123,7 +124,7 @@ class HmmRun(Request):
 
     hmm: HmmSpec = HmmSpec()
     """The model and how it is fitted."""
-    cluster_labels_file: str | None = None
+    cluster_labels_file: FilePath | None = None
     """A `clustered_dataset.parquet` that the states are compared with; null is none."""
 
     kind, title = "hmm_run", "hmm"
@@ -177,7 +178,7 @@ KINDS: dict[str, type[Request]] = {
 
 def read_spec(path: Path) -> Request:
     """The request in a `spec.yaml`; raises `ResearchError` with one line a problem."""
-    values = yaml_mapping(path)
+    values = read_mapping(path, "", ResearchError)
     kind = values.pop("kind", None)
     if kind not in KINDS:
         raise ResearchError(f"{path}: a line `kind:` with one of {', '.join(KINDS)} is needed")

@@ -1,0 +1,70 @@
+"""Which project a command works in: the folder with its settings and its Snakefile."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import click
+
+from mf_etl.settings.model import DEFAULT_FILE
+
+SNAKEFILE = "Snakefile"
+
+
+def _started_in() -> Path:
+    try:
+        return Path.cwd()
+    except FileNotFoundError:  # the folder has been deleted meanwhile
+        return Path("/")
+
+
+_STARTED_IN = _started_in()
+
+
+def find(start: Path) -> Path | None:
+    """The nearest folder, `start` or above it, that holds a project; None if there is none."""
+    return next(
+        (
+            folder
+            for folder in (start, *start.parents)
+            if (folder / DEFAULT_FILE).is_file() and (folder / SNAKEFILE).is_file()
+        ),
+        None,
+    )
+
+
+def enter() -> Path:
+    """Make the project's folder the working directory, from any folder below it.
+
+    Relative paths of the settings count from there; those of options from where the user stands
+    (`UserPath`). Raises a usage error outside of a project.
+    """
+    folder = find(_STARTED_IN)
+    if folder is None:
+        raise click.UsageError(
+            f"{_STARTED_IN} is in no project: no folder from here up has {DEFAULT_FILE} and a "
+            f"{SNAKEFILE}; cd into the folder of the project, or clone one"
+        )
+    os.chdir(folder)
+    return folder
+
+
+class UserPath(click.Path):
+    """A path as a user writes it: `~` is their home, and it counts from where they stand."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(path_type=Path, **options)
+
+    def convert(
+        self,
+        value: str | os.PathLike[str],
+        parameter: click.Parameter | None,
+        context: click.Context | None,
+    ) -> Any:
+        path = _STARTED_IN / os.path.expanduser(value)  # noqa: PTH111 - leaves ~unknown as it is
+        found = super().convert(path, parameter, context)
+        here = Path.cwd()
+        # Told and compared as the settings name it, where it is below the project.
+        return Path(found).relative_to(here) if Path(found).is_relative_to(here) else found
