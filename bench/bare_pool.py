@@ -35,7 +35,7 @@ def main(raw_root: str, data_root: str, processes: str) -> None:
     """Build every ticker below `raw_root`."""
     universe = Universe(Path(raw_root), load_settings(environment={}).universe)
     tasks = [
-        (universe.raw_path(*pair), data_root, *pair, universe.source_file(*pair))
+        (universe.raw_path(*pair), data_root, *pair, universe.file(*pair).source_file)
         for pair in universe.tickers
     ]
     spawn = multiprocessing.get_context("spawn")

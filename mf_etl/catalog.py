@@ -97,8 +97,8 @@ class Aggregates:
     """The files over the universe below the roots of one build."""
 
     layer_summary: Dataset
+    file_manifest_current: Dataset
     file_manifest: Dataset
-    file_manifest_stable: Dataset
     symbol_master: Dataset
     symbol_master_csv: Dataset
     bronze_sanity_summary: Dataset
@@ -114,18 +114,18 @@ class Aggregates:
     indicators_run_summary: Dataset
     indicators_ticker_results: Dataset
     indicators_sanity_summary: Dataset
-    gold_event_run_summary: Dataset
-    gold_event_ticker_results: Dataset
-    gold_event_sanity_summary: Dataset
-    gold_feature_run_summary: Dataset
-    gold_feature_ticker_results: Dataset
-    gold_feature_sanity_summary: Dataset
+    events_run_summary: Dataset
+    events_ticker_results: Dataset
+    events_sanity_summary: Dataset
+    features_run_summary: Dataset
+    features_ticker_results: Dataset
+    features_sanity_summary: Dataset
     qa_verdict: Dataset
     qa_gate: Dataset
 
     def made_together(self) -> list[Dataset]:
         """The files that a build brings up to date as one, after all tickers."""
-        apart = ("layer_summary", "file_manifest", "file_manifest_stable")
+        apart = ("layer_summary", "file_manifest_current", "file_manifest")
         return [getattr(self, field.name) for field in fields(self) if field.name not in apart]
 
 
@@ -157,8 +157,8 @@ _PATTERNS = {
 
 _IN_DATA = {
     "layer_summary": "summaries/{layer}/exchange={exchange}/prefix={prefix}/part-000.parquet",
+    "file_manifest_current": "bronze/manifests/file_manifest_current.parquet",
     "file_manifest": "bronze/manifests/file_manifest.parquet",
-    "file_manifest_stable": "bronze/manifests/file_manifest_stable.parquet",
     "symbol_master": "bronze/symbol_master/symbol_master.parquet",
     "symbol_master_csv": "bronze/symbol_master/symbol_master.csv",
 }
@@ -173,15 +173,15 @@ _IN_RESULTS = {
     "silver_run_summary": "silver_run_summaries/silver_run_summary.json",
     "silver_ticker_results": "silver_run_summaries/silver_ticker_results.parquet",
     "silver_sanity_summary": "silver_qa/silver_sanity_summary.json",
-    "indicators_run_summary": "indicators_run_summaries/indicators_run_summary.json",
-    "indicators_ticker_results": "indicators_run_summaries/indicators_ticker_results.parquet",
+    "indicators_run_summary": "indicator_run_summaries/indicators_run_summary.json",
+    "indicators_ticker_results": "indicator_run_summaries/indicators_ticker_results.parquet",
     "indicators_sanity_summary": "indicator_qa/indicator_sanity_summary.json",
-    "gold_event_run_summary": "gold_event_run_summaries/gold_event_run_summary.json",
-    "gold_event_ticker_results": "gold_event_run_summaries/gold_event_ticker_results.parquet",
-    "gold_event_sanity_summary": "gold_event_qa/events_sanity_summary.json",
-    "gold_feature_run_summary": "gold_feature_run_summaries/gold_feature_run_summary.json",
-    "gold_feature_ticker_results": "gold_feature_run_summaries/gold_feature_ticker_results.parquet",
-    "gold_feature_sanity_summary": "gold_feature_qa/features_sanity_summary.json",
+    "events_run_summary": "gold_event_run_summaries/events_run_summary.json",
+    "events_ticker_results": "gold_event_run_summaries/events_ticker_results.parquet",
+    "events_sanity_summary": "gold_event_qa/events_sanity_summary.json",
+    "features_run_summary": "gold_feature_run_summaries/features_run_summary.json",
+    "features_ticker_results": "gold_feature_run_summaries/features_ticker_results.parquet",
+    "features_sanity_summary": "gold_feature_qa/features_sanity_summary.json",
     "qa_verdict": "qa/verdict.json",
     "qa_gate": "qa/passed.json",
 }

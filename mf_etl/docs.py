@@ -74,7 +74,11 @@ def tables() -> str:
 
 
 def _table(table: Table) -> list[str]:
-    paths = [f"`{path}`" for path in _all_datasets() if path.name.endswith(table.name)]
+    paths = [
+        f"`{path}`"
+        for path in _all_datasets()
+        if path.name.removesuffix("_current").endswith(table.name)
+    ]
     return [
         *("", f"## {table.name}", "", table.meaning, ""),
         *(", ".join(paths), ""),

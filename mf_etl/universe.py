@@ -24,16 +24,22 @@ RESERVED_NAMES = frozenset(
     ["CON", "PRN", "AUX", "NUL", *(f"{port}{n}" for port in ("COM", "LPT") for n in range(1, 10))]
 )
 _TICKER = re.compile(TICKER_PATTERN)
+# What the last word of a known folder says of the tickers below it.
+_INSTRUMENTS = {"stocks": "stock", "etfs": "etf"}
 
 Role = Literal["build", "shadowed", "ignored"]
 
 
 @dataclass(frozen=True, slots=True)
 class RawFile:
-    """A raw file, what it holds, and its role: built, shadowed by another, or ignored."""
+    """A raw file, what it holds, and its role: built, shadowed by another, or ignored.
+
+    `instrument` is `stock` or `etf`, or empty if the folder does not tell.
+    """
 
     source_file: str
     exchange: str
+    instrument: str
     ticker: str
     role: Role
     reason: str = ""
@@ -79,9 +85,9 @@ class Universe:
         return sorted(roles, key=lambda file: (file.exchange, file.ticker, file.source_file))
 
     @cached_property
-    def listed(self) -> dict[tuple[str, str], str]:
-        """Every ticker that could be built: (exchange, ticker) to its raw file's relative path."""
-        return {(f.exchange, f.ticker): f.source_file for f in self.files if f.role == "build"}
+    def listed(self) -> dict[tuple[str, str], RawFile]:
+        """Every ticker that could be built: (exchange, ticker) to its raw file."""
+        return {(f.exchange, f.ticker): f for f in self.files if f.role == "build"}
 
     @cached_property
     def tickers(self) -> list[tuple[str, str]]:
@@ -103,8 +109,8 @@ class Universe:
             )
         return chosen[: self._settings.limit]
 
-    def source_file(self, exchange: str, ticker: str) -> str:
-        """Path of a ticker's raw file relative to the raw root, with forward slashes.
+    def file(self, exchange: str, ticker: str) -> RawFile:
+        """The raw file that a ticker is built from.
 
         Raises `UniverseError`, with what comes near, if there is no such ticker on that exchange.
         """
@@ -116,12 +122,12 @@ class Universe:
     def raw_path(self, exchange: str, ticker: str, prefix: str | None = None) -> str:
         """Path of a ticker's raw file.
 
-        Raises `UniverseError` as `source_file` does, and if `prefix`, where it is given, is not the
+        Raises `UniverseError` as `file` does, and if `prefix`, where it is given, is not the
         ticker's first letter.
         """
         if prefix is not None and prefix != ticker[0]:
             raise UniverseError(f"the prefix of {ticker} is {ticker[0]}, not {prefix}")
-        return os.path.join(str(self.raw_root), self.source_file(exchange, ticker))
+        return os.path.join(str(self.raw_root), self.file(exchange, ticker).source_file)
 
     def _missing(self, exchange: str, ticker: str) -> str:
         elsewhere = sorted(market for market, name in self.listed if name == ticker)
@@ -137,29 +143,26 @@ class Universe:
 
     def _classified(self, source_file: str, is_file: bool) -> RawFile:
         *folders, name = source_file.split("/")
-        exchange = next(
-            (
-                self._settings.folders[folder.lower()]
-                for folder in reversed(folders)
-                if folder.lower() in self._settings.folders
-            ),
-            UNKNOWN_EXCHANGE,
-        )
+        known = next((f for f in reversed(folders) if f.lower() in self._settings.folders), "")
+        exchange = self._settings.folders.get(known.lower(), UNKNOWN_EXCHANGE)
+        instrument = _INSTRUMENTS.get(known.lower().rpartition(" ")[2], "")
         ticker = ticker_of(name)
-        if ticker is None:
-            return RawFile(source_file, exchange, "", "ignored", "the file name is no ticker")
-        if not is_file:
-            return RawFile(source_file, exchange, ticker, "ignored", "a broken link or no file")
         if self._settings.exchanges is None:
             wanted = exchange != UNKNOWN_EXCHANGE
         else:
             wanted = exchange in self._settings.exchanges
-        if wanted:
-            return RawFile(source_file, exchange, ticker, "build")
-        reason = (
-            "under no known folder" if exchange == UNKNOWN_EXCHANGE else "exchange not asked for"
-        )
-        return RawFile(source_file, exchange, ticker, "ignored", reason)
+        if ticker is None:
+            reason = "the file name is no ticker"
+        elif not is_file:
+            reason = "a broken link or no file"
+        elif wanted:
+            reason = ""
+        elif exchange == UNKNOWN_EXCHANGE:
+            reason = "under no known folder"
+        else:
+            reason = "exchange not asked for"
+        role: Role = "ignored" if reason else "build"
+        return RawFile(source_file, exchange, instrument, ticker or "", role, reason)
 
     def _largest(self, rivals: list[RawFile]) -> RawFile:
         """The larger file is built; of equal ones, the first by path."""

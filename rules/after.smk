@@ -66,7 +66,7 @@ def promote_manifest():
     universe = SETTINGS.universe
     is_full = not (universe.limit or universe.tickers or universe.exchanges)
     asked = {rule.name for rule in workflow.dag.targetrules}
-    manifest, stable = Path(TOTAL.file_manifest), Path(TOTAL.file_manifest_stable)
+    manifest, stable = Path(TOTAL.file_manifest_current), Path(TOTAL.file_manifest)
     is_current = SETTLED.among([MANIFEST]) or any(
         job.rule.name == "file_manifest" and done_or_up_to_date(job)
         for job in workflow.dag.jobs

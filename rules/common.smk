@@ -126,14 +126,14 @@ def made_from(unit):
         return made_from_run(*unit[1:])
     raw = UNIVERSE.raw_path(*unit)
     return run_id(
-        STEPS_DIGEST, UNIVERSE.source_file(*unit), FINGERPRINTS.of_readable(raw)
+        STEPS_DIGEST, UNIVERSE.file(*unit).source_file, FINGERPRINTS.of_readable(raw)
     )
 
 
 def files_of(unit):
     """All files of a ticker, of the manifest, or over the universe."""
     if unit == MANIFEST:
-        return [TOTAL.file_manifest]
+        return [TOTAL.file_manifest_current]
     if unit == AGGREGATES:
         return TOTAL.made_together()
     if unit[0] == DATASET:
@@ -226,7 +226,7 @@ def for_every_ticker(*datasets):
 def manifest_file(wildcards):
     """The manifest, unless it is settled."""
     is_settled = plan_may_skip() and SETTLED.among([MANIFEST])
-    return [] if is_settled else [TOTAL.file_manifest]
+    return [] if is_settled else [TOTAL.file_manifest_current]
 
 
 def checked_files(wildcards):
@@ -266,7 +266,7 @@ def raw_file(wildcards):
 
 def raw_source_file(wildcards):
     """Path of a ticker's raw file relative to the raw root."""
-    return UNIVERSE.source_file(wildcards.exchange, wildcards.ticker)
+    return UNIVERSE.file(wildcards.exchange, wildcards.ticker).source_file
 
 
 def raw_fingerprint(wildcards):

@@ -5,7 +5,7 @@ rule qa:
     """Everything that is known of the universe, with a verdict."""
     input:
         TOTAL.qa_gate,
-        TOTAL.file_manifest,
+        TOTAL.file_manifest_current,
 
 
 rule layer_summary:
@@ -23,6 +23,7 @@ rule layer_summary:
         tmpdir=None,
     params:
         missing=missing_tickers,
+        instruments=instruments,
         settings=settings_for("layer_summary"),
         code=code_once_planned("layer_summary"),
     script:
@@ -32,16 +33,16 @@ rule layer_summary:
 rule file_manifest:
     """Every raw file, compared with the last completed full build."""
     output:
-        file_manifest=TOTAL.file_manifest,
+        file_manifest_current=TOTAL.file_manifest_current,
     log:
-        TOTAL.file_manifest.log,
+        TOTAL.file_manifest_current.log,
     conda:
         "../envs/mf_etl.yaml"
     params:
         raw_root=SETTINGS.paths.raw_root,
         raw_state=raw_state,
         fingerprint_cache=str(fingerprint_cache(SETTINGS.paths)),
-        stable=str(TOTAL.file_manifest_stable),
+        stable=str(TOTAL.file_manifest),
         settings=settings_for("file_manifest"),
         code=code_once_planned("file_manifest"),
     script:

@@ -9,8 +9,8 @@ from mf_etl.research.datasets.selection import FeatureFile, selected
 CHECKED = {
     "silver": ("silver_base", "bronze_ohlcv"),
     "indicators": ("silver_indicators", "silver_base"),
-    "gold_event": ("gold_events", "silver_indicators"),
-    "gold_feature": ("gold_features", "gold_events"),
+    "events": ("gold_events", "silver_indicators"),
+    "features": ("gold_features", "gold_events"),
 }
 
 
@@ -60,6 +60,15 @@ def missing_tickers(wildcards):
         ]
         for exchange, ticker in members(wildcards)[1]
     ]
+
+
+def instruments(wildcards):
+    """Whether each ticker of an exchange and prefix is a stock or an ETF."""
+    return {
+        ticker: UNIVERSE.file(exchange, ticker).instrument
+        for exchange, ticker in tickers()
+        if exchange == wildcards.exchange and ticker[0] == wildcards.prefix
+    }
 
 
 def why_missing(exchange, ticker):

@@ -13,7 +13,7 @@ from mf_etl.universe import Universe
 
 
 def main(
-    file_manifest: Path,
+    file_manifest_current: Path,
     *,
     raw_root: str,
     fingerprint_cache: str,
@@ -24,7 +24,7 @@ def main(
     known = Fingerprints(Path(fingerprint_cache))
     before = pl.read_parquet(stable, glob=False) if Path(stable).exists() else None
     rows = manifest(files, Path(raw_root), known.of_readable, before)
-    FILE_MANIFEST.write(rows, file_manifest, settings.storage)
+    FILE_MANIFEST.write(rows, file_manifest_current, settings.storage)
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ def main(
     *,
     exchange: str,
     missing: list[list[str]],
+    instruments: dict[str, str],
     settings: StepSettings,
 ) -> None:
     tickers = [table.parent.name.removeprefix("ticker=") for table in tables]
@@ -25,7 +26,9 @@ def main(
         )
     ]
     absent = {(exchange, ticker): (path, reason) for ticker, path, reason in missing}
-    LAYER_SUMMARY.write(summary.layer_summary(files, absent), layer_summary, settings.storage)
+    kinds = {(exchange, ticker): kind for ticker, kind in instruments.items()}
+    found = summary.layer_summary(files, absent, kinds)
+    LAYER_SUMMARY.write(found, layer_summary, settings.storage)
 
 
 if __name__ == "__main__":

@@ -44,8 +44,13 @@ def bronze_of(content: bytes, ticker: str = "T.US"):
     )
 
 
-def simulated_bars(rows: int, seed: int = 0, *, quiet: float = 0.1) -> pl.DataFrame:
-    """`BRONZE_OHLCV` bars of a random walk; some bars have no range, some no volume."""
+def simulated_bars(
+    rows: int, seed: int = 0, *, quiet: float = 0.1, holes: tuple[int, ...] = ()
+) -> pl.DataFrame:
+    """`BRONZE_OHLCV` bars of a random walk; some bars have no range, some no volume.
+
+    A gap of more than a year comes before each of the rows in `holes`.
+    """
     random = np.random.default_rng(seed)
     close = np.round(50 * np.exp(np.cumsum(random.normal(0, 0.03, rows))), 4) + 0.01
     open_ = np.round(close * np.exp(random.normal(0, 0.02, rows)), 4) + 0.01
@@ -54,7 +59,9 @@ def simulated_bars(rows: int, seed: int = 0, *, quiet: float = 0.1) -> pl.DataFr
     flat = random.random(rows) < quiet
     open_, high, low = (np.where(flat, close, x) for x in (open_, high, low))
     volume = np.where(random.random(rows) < quiet / 2, 0.0, random.integers(1, 10**7, rows))
-    days = np.datetime64("2001-01-01") + np.cumsum(random.integers(1, 5, rows))
+    steps = random.integers(1, 5, rows)
+    steps[[hole for hole in holes if hole < rows]] += 400
+    days = np.datetime64("2001-01-01") + np.cumsum(steps)
     lines = [
         raw_row(str(day).replace("-", ""), *bar)
         for day, *bar in zip(days, open_, high, low, close, volume, strict=True)

@@ -14,6 +14,7 @@ from mf_etl.schemas.bronze_ohlcv import (
     HARD_FLAGS,
     SCHEMA_VERSION,
 )
+from mf_etl.segments import segment_numbers
 from mf_etl.series import lag
 
 # PER of a daily bar, and what the bronze layer calls it.
@@ -32,11 +33,13 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class Thresholds:
-    """When a valid bar gets a warning."""
+    """When a valid bar gets a warning, and when a segment ends."""
 
     gap_days: int = 7
     suspicious_range: float = 0.5
     suspicious_move: float = 0.3
+    price_step_factor: float = 1.8
+    segment_gap_days: int = 365
 
 
 def hard_flags(rows: pl.DataFrame, ticker: str) -> dict[str, np.ndarray]:
@@ -76,7 +79,13 @@ def valid_bars(
         suspicious = ((h - low) / c > thresholds.suspicious_range) | (
             np.abs(c / o - 1.0) > thresholds.suspicious_move
         )
-    gap = days - lag(days) > thresholds.gap_days
+        factor = c / lag(c)
+    segment = segment_numbers(days, thresholds.segment_gap_days)
+    is_first = np.diff(segment, prepend=segment[:1]) > 0
+    gap = (days - lag(days) > thresholds.gap_days) | is_first
+    step = ~is_first & (
+        (factor >= thresholds.price_step_factor) | (factor <= 1.0 / thresholds.price_step_factor)
+    )
     return BRONZE_OHLCV.frame(
         {
             "ticker": origin.ticker,
@@ -96,7 +105,10 @@ def valid_bars(
             "schema_version": SCHEMA_VERSION,
             "q_suspicious_bar": suspicious,
             "q_gap_in_calendar": gap,
-            "quality_warn_count": suspicious.astype(np.int32) + gap,
+            "q_price_step": step,
+            "q_no_trade": v == 0,
+            "segment_no": segment,
+            "quality_warn_count": suspicious.astype(np.int32) + gap + step,
         },
         kept.height,
     )

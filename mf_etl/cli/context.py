@@ -85,7 +85,7 @@ def resolved(ticker: str, exchange: str | None) -> tuple[str, str]:
     listed on several exchanges.
     """
     if exchange is not None:
-        universe().source_file(exchange, ticker)
+        universe().file(exchange, ticker)
         return exchange, ticker
     places = sorted(market for market, name in universe().listed if name == ticker)
     if len(places) > 1:
@@ -93,5 +93,5 @@ def resolved(ticker: str, exchange: str | None) -> tuple[str, str]:
             f"{ticker} is listed on {' and '.join(places)}; add --exchange {places[0]}, for example"
         )
     if not places:
-        universe().source_file("", ticker)
+        universe().file("", ticker)
     return places[0], ticker

@@ -98,8 +98,8 @@ def bronze_run(limit: int | None, full: bool, dry_run: bool, only_status: str | 
     settings: dict[str, Any] = {}
     if dry_run or only_status:
         # Statuses are those of the build that found them; here they are asked for as of now.
-        build(context.total("file_manifest"), force=["file_manifest"])
-        manifest = pl.read_parquet(context.total("file_manifest"), glob=False)
+        build(context.total("file_manifest_current"), force=["file_manifest"])
+        manifest = pl.read_parquet(context.total("file_manifest_current"), glob=False)
         show(("status", "files"), status_counts(manifest).items())
         if dry_run:
             return
@@ -184,7 +184,7 @@ def _of_file(dataset: Dataset, file: Path) -> tuple[str, str]:
     found = Dataset(_absolute(dataset)).wildcards(_absolute(file))
     if not found:
         raise click.UsageError(f"{file} is no file of {dataset.name}; those are {dataset}")
-    context.universe().source_file(found["exchange"], found["ticker"])
+    context.universe().file(found["exchange"], found["ticker"])
     return found["exchange"], found["ticker"]
 
 

@@ -19,8 +19,8 @@ from mf_etl.schemas.bronze_ohlcv import HARD_FLAGS, WARNING_FLAGS
 SANITY = {
     "silver": "silver_sanity_summary",
     "indicators": "indicators_sanity_summary",
-    "events": "gold_event_sanity_summary",
-    "features": "gold_feature_sanity_summary",
+    "events": "events_sanity_summary",
+    "features": "features_sanity_summary",
 }
 
 

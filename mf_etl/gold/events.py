@@ -14,10 +14,11 @@ from mf_etl.schemas.gold_events import (
     GOLD_EVENTS,
     SCHEMA_VERSION,
 )
+from mf_etl.segments import by_segment
 from mf_etl.series import bars_since, lag, rolling_count
 
 PASSED_ON = (
-    "ticker", "exchange", "trade_date", "trade_dt", "close", "volume", "tmf_21",
+    "ticker", "exchange", "trade_date", "trade_dt", "segment_no", "close", "volume", "tmf_21",
     "tti_proxy_v1_21", "tr", "atr_14", "quality_warn_count", "tmf_ready_21", "tmf_sign",
     "tmf_slope_1", "tmf_slope_5", "tmf_abs", "tmf_above_zero", "tmf_below_zero",
     "tti_proxy_ready_21", "tti_proxy_sign",
@@ -41,12 +42,14 @@ class Grammar:
     burst_slope_threshold: float = 0.05
 
 
+@by_segment
 def event_series(indicators: pl.DataFrame, *, grammar: Grammar, run_id: str) -> pl.DataFrame:
     """Events, bars since them, activity and flow state, one row per bar.
 
-    Causal: a pivot at row t − 1 is an event on row t, which confirms it. Events are false where they
-    cannot be told. Computed from the stored indicators (`INDICATOR_COLUMNS`, one ticker in ascending,
-    unique trade_date order), so a reader of both files can check every event; gives `GOLD_EVENTS`.
+    Causal: a pivot at row t − 1 is an event on row t, which confirms it. Each segment begins anew.
+    Events are false where they cannot be told. Computed from the stored indicators
+    (`INDICATOR_COLUMNS`, one ticker in ascending, unique trade_date order), so a reader of both
+    files can check every event; gives `GOLD_EVENTS`.
     """
     m, t = (
         indicators.get_column(name).to_numpy().astype(np.float64)

@@ -9,11 +9,12 @@ import polars as pl
 
 from mf_etl.schemas.gold_events import BARS_SINCE
 from mf_etl.schemas.gold_features import CALC_VERSION, GOLD_FEATURES, RECENCY, SCHEMA_VERSION
+from mf_etl.segments import by_segment
 from mf_etl.series import bars_since, divide, lag, rolling_count, run_length, window_sum
 
 PASSED_ON = (
-    "ticker", "exchange", "trade_date", "trade_dt", "tmf_21", "tmf_abs", "tmf_slope_1",
-    "tmf_slope_5", "tmf_sign", "tmf_above_zero", "tmf_below_zero", "tti_proxy_v1_21",
+    "ticker", "exchange", "trade_date", "trade_dt", "segment_no", "tmf_21", "tmf_abs",
+    "tmf_slope_1", "tmf_slope_5", "tmf_sign", "tmf_above_zero", "tmf_below_zero", "tti_proxy_v1_21",
     "tti_proxy_sign", "flow_state_code", "flow_state_label", "quality_warn_count", "close",
     "volume", "atr_14", *(f"bs_{event}" for event in BARS_SINCE),
 )  # fmt: skip
@@ -37,14 +38,16 @@ class Weights:
     hold: float = 1.5
 
 
+@by_segment
 @np.errstate(over="ignore", invalid="ignore")
 def feature_series(
     events: pl.DataFrame, *, weights: Weights, eps: float, run_id: str
 ) -> pl.DataFrame:
     """The research features, one row per bar.
 
-    Causal: row t depends on rows <= t; partial windows count. Computed from the stored events
-    (`EVENT_COLUMNS`, one ticker in ascending, unique trade_date order); gives `GOLD_FEATURES`.
+    Causal: row t depends on rows <= t of its segment; partial windows count. Computed from the
+    stored events (`EVENT_COLUMNS`, one ticker in ascending, unique trade_date order); gives
+    `GOLD_FEATURES`.
     """
     m, slope_1, t, tmf_sign, tti_sign, close, volume, atr_14 = (
         events.get_column(name).cast(pl.Float64).to_numpy()

@@ -8,7 +8,7 @@ import polars as pl
 
 from mf_etl.qa.checks import flag_totals
 from mf_etl.qa.summary import flags_of, statistics_of
-from mf_etl.schemas.bronze_ohlcv import HARD_FLAGS, WARNING_FLAGS
+from mf_etl.schemas.bronze_ohlcv import COUNTED_WARNINGS, HARD_FLAGS, WARNING_FLAGS
 from mf_etl.schemas.universe_tables import BY_EXCHANGE, ROWS_BY_YEAR, SYMBOL_MASTER
 
 TOP = 20
@@ -38,7 +38,7 @@ def symbol_master(bronze: pl.DataFrame) -> pl.DataFrame:
             pl.col("status").fill_null("missing"),
             message=pl.coalesce("error", "message"),
             rows_valid=pl.col("rows"),
-            warnings=pl.sum_horizontal(*WARNING_FLAGS, ignore_nulls=False),
+            warnings=pl.sum_horizontal(*COUNTED_WARNINGS, ignore_nulls=False),
             lowest_price=pl.col("min_low"),
             highest_price=pl.col("max_high"),
         )

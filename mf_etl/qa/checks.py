@@ -83,7 +83,7 @@ def layer_checks(
     uneven = _named(rows.filter(pl.col("rows") != pl.col("rows_above")))
     statistics = statistics_of(layer)
     outside = _outside_bounds(table, statistics)
-    nulls = _null_shares(layer, statistics).filter(pl.col("share") > thresholds.null_share)
+    nulls = _null_shares(statistics).filter(pl.col("share") > thresholds.null_share)
     return [
         _missing(layer, thresholds),
         _check("tickers_with_other_row_counts", "fail", len(uneven), 0, uneven),
@@ -131,7 +131,7 @@ def flag_totals(bronze: pl.DataFrame) -> dict[str, int]:
 
 def null_shares(layer: pl.DataFrame) -> dict[str, float]:
     """Share of nulls beyond the warm-up by key column, over all tickers."""
-    nulls = _null_shares(layer, statistics_of(layer), min_rows=0)
+    nulls = _null_shares(statistics_of(layer), min_rows=0)
     totals = nulls.group_by("column").agg(pl.col("late_nulls").sum(), pl.col("late_rows").sum())
     return {name: _share(late, rows) for name, late, rows in totals.sort("column").rows()}
 
@@ -168,19 +168,28 @@ def _outside_bounds(table: Table, statistics: pl.DataFrame) -> pl.DataFrame:
     return statistics.join(declared, on=["column", "statistic"]).filter(below | above)
 
 
-def _null_shares(
-    layer: pl.DataFrame, statistics: pl.DataFrame, min_rows: int = MIN_ROWS
-) -> pl.DataFrame:
+def _null_shares(statistics: pl.DataFrame, min_rows: int = MIN_ROWS) -> pl.DataFrame:
     nulls = statistics.filter(
         (pl.col("statistic") == "nulls") & pl.col("column").is_in(list(WARMUP_BARS))
     )
+    pair = ["exchange", "ticker"]
+    segments = statistics.filter(
+        (pl.col("statistic") == "counts") & (pl.col("column") == "segment_no")
+    ).select(*pair, segment_rows="value")
     warmup = pl.col("column").replace_strict(WARMUP_BARS, return_dtype=pl.Int64, default=0)
     return (
-        nulls.join(layer.select("exchange", "ticker", "rows"), on=["exchange", "ticker"])
+        nulls.join(segments, on=pair)
+        .group_by(*pair, "column", maintain_order=True)
+        .agg(
+            nulls=pl.col("value").first(),
+            rows=pl.col("segment_rows").sum(),
+            # Every segment begins with a warm-up of its own.
+            early_rows=pl.min_horizontal(warmup, "segment_rows").sum(),
+        )
         .filter(pl.col("rows") >= min_rows)
         .with_columns(
-            late_rows=(pl.col("rows") - warmup).clip(lower_bound=0),
-            late_nulls=(pl.col("value") - pl.min_horizontal(warmup, "rows")).clip(lower_bound=0),
+            late_rows=pl.col("rows") - pl.col("early_rows"),
+            late_nulls=(pl.col("nulls") - pl.col("early_rows")).clip(lower_bound=0),
         )
         .with_columns(share=pl.col("late_nulls") / pl.col("late_rows"))
     )

@@ -58,6 +58,7 @@ def _row(
     return {
         "source_file": file.source_file,
         "exchange": file.exchange,
+        "instrument": file.instrument or None,
         "ticker": file.ticker or None,
         "bytes": size,
         "fingerprint": content,

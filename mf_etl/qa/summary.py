@@ -26,18 +26,26 @@ class LayerFile:
 
 
 def layer_summary(
-    files: Sequence[LayerFile], missing: Mapping[tuple[str, str], tuple[str, str]]
+    files: Sequence[LayerFile],
+    missing: Mapping[tuple[str, str], tuple[str, str]],
+    instruments: Mapping[tuple[str, str], str],
 ) -> pl.DataFrame:
     """The `LAYER_SUMMARY` of files that are there and of tickers that are `missing`.
 
-    `missing` gives for (exchange, ticker) the path that should be and the reason why it is not.
+    `missing` gives for (exchange, ticker) the path that should be and the reason why it is not;
+    `instruments` whether it is a stock or an ETF, where that is known.
     """
     rows = [_row(file) for file in files]
     rows += [
         {"exchange": exchange, "ticker": ticker, "path": path, "success": False, "error": reason}
         for (exchange, ticker), (path, reason) in missing.items()
     ]
-    complete = [{"statistics": [], "flags": []} | row for row in rows]
+    complete = [
+        {"statistics": [], "flags": []}
+        | row
+        | {"instrument": instruments.get((row["exchange"], row["ticker"])) or None}
+        for row in rows
+    ]
     frame = pl.DataFrame(complete, schema=LAYER_SUMMARY.schema(), strict=True)
     return frame.sort("exchange", "ticker")
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import polars as pl
 
+from mf_etl.schemas.common import SEGMENT_NO
 from mf_etl.schemas.declaration import Column, Table
 
-SCHEMA_VERSION = "1"
+SCHEMA_VERSION = "2"
 
 # Flag of a rejected row, in the order in which reasons are given, and what it means.
 HARD_FLAGS: dict[str, str] = {
@@ -14,7 +15,7 @@ HARD_FLAGS: dict[str, str] = {
     "q_missing_field": "a required field is blank",
     "q_parse_error": "a field is no number, date or time of the expected form",
     "q_ticker_mismatch": "the row carries another ticker than the file name",
-    "q_bad_timeframe": "PER is not D",
+    "q_bad_timeframe": "PER is not D, or there is no PER and the time is not midnight",
     "q_nonpositive_price": "open, high, low or close is not above 0",
     "q_high_lt_low": "high is below low",
     "q_ohlc_outside_hl": "open or close is outside low to high",
@@ -27,7 +28,11 @@ HARD_FLAGS: dict[str, str] = {
 WARNING_FLAGS: dict[str, str] = {
     "q_suspicious_bar": "(high − low)/close or |close/open − 1| is above its threshold",
     "q_gap_in_calendar": "more calendar days than the threshold since the previous valid row",
+    "q_price_step": "close/previous close is at least the step factor or at most its inverse",
+    "q_no_trade": "volume is 0",
 }
+# Those that `quality_warn_count` counts: thin tickers have days without a trade by the hundred.
+COUNTED_WARNINGS = ("q_suspicious_bar", "q_gap_in_calendar", "q_price_step")
 
 BRONZE_OHLCV = Table(
     name="bronze_ohlcv",
@@ -59,7 +64,14 @@ BRONZE_OHLCV = Table(
         Column("run_id", pl.String, "digest of source, settings and code", nullable=False),
         Column("schema_version", pl.String, "version of this declaration", nullable=False),
         *(Column(name, pl.Boolean, text, "", False) for name, text in WARNING_FLAGS.items()),
-        Column("quality_warn_count", pl.Int32, "warnings on the row", "warnings", nullable=False),
+        SEGMENT_NO,
+        Column(
+            "quality_warn_count",
+            pl.Int32,
+            "warnings on the row, q_no_trade not counted",
+            "warnings",
+            nullable=False,
+        ),
     ),
 )
 

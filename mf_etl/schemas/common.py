@@ -8,11 +8,22 @@ from mf_etl.schemas.declaration import HELPER, Column
 
 TICKER = Column("ticker", pl.String, "ticker with its market suffix", nullable=False)
 EXCHANGE = Column("exchange", pl.String, "exchange, from the raw file's folder", nullable=False)
+INSTRUMENT = Column(
+    "instrument", pl.String, "stock or etf, from the raw file's folder; null if that does not tell"
+)
 TRADE_DATE = Column("trade_date", pl.Date, "trading day", nullable=False)
 TRADE_DT = Column(
     "trade_dt", pl.Datetime("us"), "date and time, exchange-local, no zone", nullable=False
 )
-IDENTITY = (TICKER, EXCHANGE, TRADE_DATE, TRADE_DT)
+SEGMENT_NO = Column(
+    "segment_no",
+    pl.Int16,
+    "part of the history, from 1: a new one after a gap of more than a year",
+    nullable=False,
+    bounds=(1, None),
+    statistics=("counts",),
+)
+IDENTITY = (TICKER, EXCHANGE, TRADE_DATE, TRADE_DT, SEGMENT_NO)
 
 RUN_ID = Column("run_id", pl.String, "digest of source, settings and code", nullable=False)
 QUALITY_WARN_COUNT = Column(
@@ -23,7 +34,7 @@ VOLUME = Column("volume", pl.Float64, "adjusted volume, may be fractional", "sha
 TRUE_RANGE = Column(
     "tr",
     HELPER,
-    "true range: max(h−l, |h−prev_close|, |l−prev_close|); first row h−l",
+    "true range: max(h−l, |h−prev_close|, |l−prev_close|); first row of a segment h−l",
     "currency",
     bounds=(0, None),
 )

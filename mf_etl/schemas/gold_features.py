@@ -19,8 +19,8 @@ from mf_etl.schemas.common import (
 from mf_etl.schemas.declaration import HELPER, Column, Table
 from mf_etl.schemas.gold_events import STATE_CODE, STATE_LABEL, bars_since_columns
 
-SCHEMA_VERSION = "1"
-CALC_VERSION = "1"
+SCHEMA_VERSION = "2"
+CALC_VERSION = "2"
 
 # Recency column by the bars-since column that it scales.
 RECENCY = {
@@ -134,7 +134,9 @@ GOLD_FEATURES = Table(
         Column(
             "respect_fail_balance_20", pl.Int32, "fail_down − fail_up in 20 bars", "events", False
         ),
-        Column("state_prev", pl.Int8, "flow state of the row before; null on the first row"),
+        Column(
+            "state_prev", pl.Int8, "flow state of the row before; null on the first of a segment"
+        ),
         flag("state_changed", "the flow state differs from the row before"),
         Column(
             "state_run_length",
@@ -147,7 +149,7 @@ GOLD_FEATURES = Table(
         Column(
             "state_transition_code",
             pl.Int16,
-            "10·state_prev + state; null on the first row",
+            "10·state_prev + state; null on the first of a segment",
             bounds=(0, 44),
         ),
         Column("bs_state_change", pl.Int32, "bars since state_changed; null before", "bars"),

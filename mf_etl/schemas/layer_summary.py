@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from mf_etl.schemas.common import EXCHANGE, TICKER
+from mf_etl.schemas.common import EXCHANGE, INSTRUMENT, TICKER
 from mf_etl.schemas.declaration import Column, Table
 from mf_etl.schemas.statistics import SCHEMA as STATISTIC
 
@@ -16,6 +16,7 @@ LAYER_SUMMARY = Table(
     columns=(
         EXCHANGE,
         TICKER,
+        INSTRUMENT,
         Column("path", pl.String, "the layer's file", nullable=False),
         Column("success", pl.Boolean, "the file is there and up to date", "", False),
         Column("error", pl.String, "why it is not"),

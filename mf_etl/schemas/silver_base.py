@@ -17,8 +17,8 @@ from mf_etl.schemas.common import (
 )
 from mf_etl.schemas.declaration import HELPER, Column, Table
 
-SCHEMA_VERSION = "1"
-CALC_VERSION = "1"
+SCHEMA_VERSION = "2"
+CALC_VERSION = "2"
 
 WARMUP_BARS = (14, 20, 50, 200)
 
@@ -91,7 +91,10 @@ SILVER_BASE = Table(
             Column(f"close_vs_sma{bars}", HELPER, f"close/close_sma_{bars} − 1", "fraction")
             for bars in (20, 50, 200)
         ),
-        *(flag(f"warmup_{bars}_complete", f"row number ≥ {bars}") for bars in WARMUP_BARS),
+        *(
+            flag(f"warmup_{bars}_complete", f"row number in the segment ≥ {bars}")
+            for bars in WARMUP_BARS
+        ),
         flag("silver_ready_base", "warmup_50_complete"),
         QUALITY_WARN_COUNT,
     ),

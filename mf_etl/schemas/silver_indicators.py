@@ -19,8 +19,8 @@ from mf_etl.schemas.common import (
 )
 from mf_etl.schemas.declaration import HELPER, Column, Table
 
-SCHEMA_VERSION = "1"
-CALC_VERSION = "1"
+SCHEMA_VERSION = "2"
+CALC_VERSION = "2"
 TTI_FORMULA_STATUS = "PROXY_UNDISCLOSED_ORIGINAL"
 TTI_PROXY_VERSION = "v1"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from mf_etl.schemas.bronze_ohlcv import HARD_FLAGS, WARNING_FLAGS
-from mf_etl.schemas.common import EXCHANGE, TICKER
+from mf_etl.schemas.common import EXCHANGE, INSTRUMENT, TICKER
 from mf_etl.schemas.declaration import Column, Table
 
 MANIFEST_STATUSES = {
@@ -25,6 +25,7 @@ FILE_MANIFEST = Table(
     columns=(
         _SOURCE_FILE,
         EXCHANGE,
+        INSTRUMENT,
         Column("ticker", pl.String, "ticker of the file name; null if it is none"),
         Column("bytes", pl.Int64, "size", "bytes"),
         Column("fingerprint", pl.String, "BLAKE2b of the content; null if not read"),
@@ -42,6 +43,7 @@ SYMBOL_MASTER = Table(
     columns=(
         TICKER,
         EXCHANGE,
+        INSTRUMENT,
         Column("status", pl.String, "ok, empty, unreadable, or missing: not built", "", False),
         Column("message", pl.String, "what the reader has to say, or why it is missing"),
         Column("source_file", pl.String, "raw file, relative to the raw root"),

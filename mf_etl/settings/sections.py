@@ -87,8 +87,13 @@ class Universe(Section):
     """Tickers to build, such as `[AAPL.US, IBM.US]`; null is all."""
     limit: int | None = Field(default=None, ge=1)
     """Build only the first so many tickers, in order of exchange and ticker; null is all."""
-    folders: dict[str, Exchange] = {"nasdaq stocks": "NASDAQ", "nyse stocks": "NYSE"}
-    """Folder name on a raw file's path (any case) to the exchange that it stands for."""
+    folders: dict[str, Exchange] = {
+        f"{folder} {kind}": exchange
+        for folder, exchange in (("nasdaq", "NASDAQ"), ("nyse", "NYSE"), ("nysemkt", "NYSEMKT"))
+        for kind in ("stocks", "etfs")
+    }
+    """Folder name on a raw file's path (any case) to the exchange that it stands for. Its last word
+    tells the instrument: `stocks` or `etfs`."""
 
     @field_validator("folders")
     @classmethod
@@ -147,6 +152,10 @@ class Validation(Section):
     """`q_suspicious_bar`: (high − low)/close above this."""
     suspicious_move_threshold: float = Field(default=0.3, gt=0)
     """`q_suspicious_bar`: |close/open − 1| above this."""
+    price_step_factor: float = Field(default=1.8, gt=1)
+    """`q_price_step`: close/previous close at least this, or at most its inverse."""
+    segment_gap_days: int = Field(default=365, ge=30)
+    """A gap of more calendar days begins a new segment: nothing is computed across it."""
     max_file_mb: float = Field(default=512, gt=0)
     """A raw file of more megabytes (2**20 bytes) is `unreadable`; nothing of it is read."""
     max_line_bytes: int = Field(default=65_536, ge=1_024)

@@ -68,11 +68,13 @@ class BronzeSettings(StepSettings):
 
     @property
     def thresholds(self) -> dict[str, float]:
-        """When a valid bar gets a warning."""
+        """When a valid bar gets a warning, and when a segment ends."""
         return {
             "gap_days": self.validation.gap_days_warn_threshold,
             "suspicious_range": self.validation.suspicious_range_threshold,
             "suspicious_move": self.validation.suspicious_move_threshold,
+            "price_step_factor": self.validation.price_step_factor,
+            "segment_gap_days": self.validation.segment_gap_days,
         }
 
 

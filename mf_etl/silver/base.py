@@ -6,6 +6,7 @@ import numpy as np
 import polars as pl
 
 from mf_etl.schemas.silver_base import CALC_VERSION, SCHEMA_VERSION, SILVER_BASE, WARMUP_BARS
+from mf_etl.segments import by_segment
 from mf_etl.series import (
     divide,
     exponential,
@@ -17,19 +18,20 @@ from mf_etl.series import (
 )
 
 BRONZE_COLUMNS = (
-    "ticker", "exchange", "trade_date", "trade_dt", "source_file", "run_id",
+    "ticker", "exchange", "trade_date", "trade_dt", "segment_no", "source_file", "run_id",
     "open", "high", "low", "close", "volume", "openint", "quality_warn_count",
 )  # fmt: skip
 
 
+@by_segment
 @np.errstate(over="ignore", invalid="ignore")
 def base_series(bars: pl.DataFrame, *, eps: float, run_id: str) -> pl.DataFrame:
     """Price geometry, returns, true range, liquidity and rolling context, one row per bar.
 
-    Causal: row t depends on rows <= t. A window that is not yet full is null, and so is a quotient
-    whose denominator is below `eps` in magnitude. Expects one ticker's `BRONZE_COLUMNS` in
-    ascending, unique trade_date order; gives a `SILVER_BASE` frame. Prices and ranges are in
-    currency, volumes in shares, returns fractions.
+    Causal: row t depends on rows <= t of its segment. A window that is not yet full is null, and so
+    is a quotient whose denominator is below `eps` in magnitude. Expects one ticker's
+    `BRONZE_COLUMNS` in ascending, unique trade_date order; gives a `SILVER_BASE` frame. Prices and
+    ranges are in currency, volumes in shares, returns fractions.
     """
     o, h, low, c, v = (
         bars.get_column(name).to_numpy() for name in ("open", "high", "low", "close", "volume")
@@ -44,7 +46,9 @@ def base_series(bars: pl.DataFrame, *, eps: float, run_id: str) -> pl.DataFrame:
     vol_sma_20, vol_std_20 = window_mean_std(v, 20)
     close_sma = {n: window_mean(c, n) for n in (20, 50, 200)}
     complete = {n: row_number >= n for n in WARMUP_BARS}
-    passed_on = ("ticker", "exchange", "trade_date", "trade_dt", "source_file", "openint")
+    passed_on = (
+        "ticker", "exchange", "trade_date", "trade_dt", "segment_no", "source_file", "openint",
+    )  # fmt: skip
     values = {
         **{name: bars.get_column(name) for name in passed_on},
         "run_id": run_id,

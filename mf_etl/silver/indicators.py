@@ -12,30 +12,32 @@ from mf_etl.schemas.silver_indicators import (
     TTI_FORMULA_STATUS,
     TTI_PROXY_VERSION,
 )
+from mf_etl.segments import by_segment
 from mf_etl.series import change, divide, exponential, lag, wilder
 
 BASE_COLUMNS = (
-    "ticker", "exchange", "trade_date", "trade_dt", "run_id",
+    "ticker", "exchange", "trade_date", "trade_dt", "segment_no", "run_id",
     "high", "low", "close", "volume", "tr", "atr_14", "quality_warn_count",
 )  # fmt: skip
 
 
+@by_segment
 @np.errstate(over="ignore", invalid="ignore")
 def indicator_series(
     base: pl.DataFrame, *, period: int, ema_span: int, eps: float, run_id: str
 ) -> pl.DataFrame:
     """Twiggs Money Flow, the TTI proxy and what follows from them, one row per bar.
 
-    Causal: row t depends on rows <= t. Both indicators are null for the first `period` − 1 rows and
-    where their denominator is below `eps`. Expects one ticker's `BASE_COLUMNS` in ascending, unique
-    trade_date order; gives a `SILVER_INDICATORS` frame.
+    Causal: row t depends on rows <= t of its segment. Both indicators are null for its first
+    `period` − 1 rows and where their denominator is below `eps`. Expects one ticker's
+    `BASE_COLUMNS` in ascending, unique trade_date order; gives a `SILVER_INDICATORS` frame.
     """
     h, low, c, v = (base.get_column(name).to_numpy() for name in ("high", "low", "close", "volume"))
     tmf, tti = money_flow_and_trend(h, low, c, v, period=period, eps=eps)
     slope_1, slope_5 = change(tmf, 1, eps), change(tmf, 5, eps)
     slope_before = lag(slope_1)
     undefined = np.isnan(tmf)
-    passed_on = ("ticker", "exchange", "trade_date", "trade_dt", "tr", "atr_14")
+    passed_on = ("ticker", "exchange", "trade_date", "trade_dt", "segment_no", "tr", "atr_14")
     values = {
         **{name: base.get_column(name) for name in passed_on},
         "close": c,

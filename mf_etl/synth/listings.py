@@ -18,7 +18,7 @@ SUFFIXES = ("-WS", "-U", "-A", "-B", "_A", "_B", "_C", "_D", "_")
 SUFFIX_SHARE = 0.08
 NASDAQ_SHARE = 0.6
 FOLDERS = {"NASDAQ": "nasdaq stocks", "NYSE": "nyse stocks"}
-UNKNOWN_FOLDER = "nysemkt stocks"
+UNKNOWN_FOLDER = "otc stocks"
 SUB_FOLDERS = {"nasdaq stocks": ("1", "2", "3"), "nyse stocks": ("1", "2")}
 LAYOUT = "data/daily/us"
 # One ticker in twenty has an anomaly, each kind in turn; one in five has an odd name while they last.

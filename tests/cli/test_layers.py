@@ -10,8 +10,8 @@ import pytest
 pytestmark = pytest.mark.xdist_group("cli_layers")
 
 RAW = "raw/nasdaq stocks/3/zvalues.us.txt"
-MANIFEST = ("data", "bronze", "manifests", "file_manifest.parquet")
-STABLE = ("data", "bronze", "manifests", "file_manifest_stable.parquet")
+MANIFEST = ("data", "bronze", "manifests", "file_manifest_current.parquet")
+STABLE = ("data", "bronze", "manifests", "file_manifest.parquet")
 STEPS = {
     "silver": ("silver/base_series_by_symbol", "--bronze-file", "bronze/ohlcv_by_symbol"),
     "indicators": (

@@ -20,9 +20,15 @@ def layers(bars):
     return {"base": base, "indicators": indicators, "events": events, "features": features}
 
 
-@given(st.integers(0, 300), st.integers(0, 300), st.integers(0, 2**31), st.floats(0, 1))
-def test_rows_do_not_depend_on_later_rows(rows, later, seed, quiet):
-    bars = simulated_bars(rows + later, seed, quiet=quiet)
+@given(
+    st.integers(0, 300),
+    st.integers(0, 300),
+    st.integers(0, 2**31),
+    st.floats(0, 1),
+    st.lists(st.integers(0, 400), max_size=3).map(tuple),
+)
+def test_rows_do_not_depend_on_later_rows(rows, later, seed, quiet, holes):
+    bars = simulated_bars(rows + later, seed, quiet=quiet, holes=holes)
     whole, first = layers(bars), layers(bars.head(rows))
     for name, frame in first.items():
         assert frame.equals(whole[name].head(rows)), name

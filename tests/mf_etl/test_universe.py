@@ -54,14 +54,37 @@ def test_exchange_is_the_nearest_known_folder_in_any_case(tmp_path):
         "us/NASDAQ Stocks/1/a.us.txt",
         "us/nyse stocks/b.us.txt",
         "us/nyse stocks/nasdaq stocks/c.us.txt",
-        "us/nysemkt stocks/d.us.txt",
+        "us/otc stocks/d.us.txt",
     )
     assert found.tickers == [("NASDAQ", "A.US"), ("NASDAQ", "C.US"), ("NYSE", "B.US")]
     ignored = [file for file in found.files if file.role == "ignored"]
     assert [(f.exchange, f.ticker, f.reason) for f in ignored] == [
         ("UNKNOWN", "D.US", "under no known folder")
     ]
-    assert found.source_file("NASDAQ", "A.US") == "us/NASDAQ Stocks/1/a.us.txt"
+    assert found.file("NASDAQ", "A.US").source_file == "us/NASDAQ Stocks/1/a.us.txt"
+
+
+def test_a_whole_archive_is_known_and_its_folders_tell_the_instrument(tmp_path):
+    found = universe(
+        tmp_path,
+        "NASDAQ ETFs/a.us.txt",
+        "nasdaq stocks/b.us.txt",
+        "nyse etfs/1/c.us.txt",
+        "nyse stocks/d.us.txt",
+        "nysemkt etfs/e.us.txt",
+        "nysemkt stocks/f.us.txt",
+        "otc stocks/g.us.txt",
+    )
+    assert {(f.exchange, f.ticker[0], f.instrument) for f in found.files} == {
+        ("NASDAQ", "A", "etf"), ("NASDAQ", "B", "stock"), ("NYSE", "C", "etf"),
+        ("NYSE", "D", "stock"), ("NYSEMKT", "E", "etf"), ("NYSEMKT", "F", "stock"),
+        ("UNKNOWN", "G", ""),
+    }  # fmt: skip
+    named = universe(
+        tmp_path, folders={"otc stocks": "OTC", "nyse stocks": "NYSE", "NYSE ETFs": "X"}
+    )
+    kinds = {(f.exchange, f.ticker[0], f.instrument) for f in named.files if f.role == "build"}
+    assert kinds == {("OTC", "G", "stock"), ("NYSE", "D", "stock"), ("X", "C", "etf")}
 
 
 def test_unknown_is_built_when_asked_for(tmp_path):
@@ -78,7 +101,7 @@ def test_the_larger_of_two_files_is_built_ties_by_path(tmp_path):
         "nyse stocks/1/b.us.txt=xx",
         "nasdaq stocks/1/a.us.txt=",
     )
-    assert found.listed == {
+    assert {pair: file.source_file for pair, file in found.listed.items()} == {
         ("NASDAQ", "A.US"): "nasdaq stocks/1/a.us.txt",
         ("NYSE", "A.US"): "nyse stocks/2/a.us.txt",
         ("NYSE", "B.US"): "nyse stocks/1/b.us.txt",
@@ -94,7 +117,7 @@ def test_selection(tmp_path):
     assert len(universe(tmp_path, *paths, limit=3).tickers) == 3
     chosen = universe(tmp_path, tickers=("C.US", "A.US"))
     assert chosen.tickers == [("NYSE", "A.US"), ("NYSE", "C.US")]
-    assert chosen.source_file("NYSE", "D.US"), "can still be asked for by its file name"
+    assert chosen.file("NYSE", "D.US"), "can still be asked for by its file name"
 
 
 def test_what_is_not_there_is_named_with_what_comes_near(tmp_path):

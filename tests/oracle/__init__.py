@@ -4,6 +4,7 @@ None is undefined. Nothing here is shared with the library.
 """
 
 from tests.oracle.gold import events, features
+from tests.oracle.segments import apart, days_to_segments
 from tests.oracle.silver import base, indicators
 
-__all__ = ["base", "events", "features", "indicators"]
+__all__ = ["apart", "base", "days_to_segments", "events", "features", "indicators"]

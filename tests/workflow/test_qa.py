@@ -75,7 +75,7 @@ def test_a_failed_ticker_is_named_as_missing_and_the_next_run_repairs(project):
     assert "Traceback" not in console
     assert "fail: gold_events missing_tickers = 1 (more than 0): FB.US (NASDAQ)" in console
     results = pl.read_parquet(
-        project.folder / "results/gold_event_run_summaries/gold_event_ticker_results.parquet"
+        project.folder / "results/gold_event_run_summaries/events_ticker_results.parquet"
     )
     failed = results.filter(~pl.col("success")).to_dicts()
     assert [row["ticker"] for row in failed] == ["FB.US"]
@@ -114,7 +114,9 @@ def test_one_changed_ticker_brings_only_its_part_up_to_date(project):
     done = jobs_of(project)
     assert done["bronze_ohlcv"] == done["gold_features"] == done["file_manifest"] == 1
     assert done["layer_summary"] == 5  # of the prefix F, and not of Z
-    manifest = pl.read_parquet(project.folder / "data/bronze/manifests/file_manifest.parquet")
+    manifest = pl.read_parquet(
+        project.folder / "data/bronze/manifests/file_manifest_current.parquet"
+    )
     statuses = dict(manifest.select("ticker", "status").rows())
     assert statuses == {"FB.US": "CHANGED", "ZEMPTY.US": "UNCHANGED", "ZVALUES.US": "UNCHANGED"}
     raw.write_text(before)
@@ -122,7 +124,7 @@ def test_one_changed_ticker_brings_only_its_part_up_to_date(project):
 
 
 def test_only_a_full_build_promotes_the_manifest(project):
-    stable = project.folder / "data/bronze/manifests/file_manifest_stable.parquet"
+    stable = project.folder / "data/bronze/manifests/file_manifest.parquet"
     raw = project.raw / "nasdaq stocks/1/fb.us.txt"
     before, promoted = raw.read_text(), stable.read_bytes()
     raw.write_text(before + "FB.US,D,20990101,000000,1,1,1,1,1,0\n")

@@ -92,6 +92,38 @@ def test_warnings_stay_and_are_counted():
     assert bars["quality_warn_count"].to_list() == [1, 1, 1, 2]
 
 
+def test_a_step_of_the_price_is_warned_of_and_looks_back_only():
+    closes = [10, 18, 17.9, 9.9, 5.5, 5.6, 56]
+    bars = bronze_of(
+        raw_file(*(raw_row(f"2024010{i + 1}", c, c, c, c, 5) for i, c in enumerate(closes)))
+    ).bars
+    assert bars["q_price_step"].to_list() == [False, True, False, True, True, False, True]
+    assert bars["quality_warn_count"].to_list() == [0, 1, 0, 1, 1, 0, 1]
+
+
+def test_a_day_without_a_trade_is_marked_and_no_warning():
+    rows = [raw_row("20240102"), raw_row("20240103", 10, 10, 10, 10, "0.0"), raw_row("20240104")]
+    bars = bronze_of(raw_file(*rows)).bars
+    assert bars["q_no_trade"].to_list() == [False, True, False]
+    assert bars["quality_warn_count"].sum() == 0
+
+
+def test_a_gap_of_more_than_a_year_begins_a_segment():
+    rows = [
+        raw_row("20200102"),
+        raw_row("20210101"),  # 365 days
+        raw_row("20220102", 80, 90, 70, 80, 5),  # 366 days, and eight times the price
+        raw_row("20220103", 80, 90, 70, 80, 5),
+        raw_row("20240103"),
+    ]
+    bars = bronze_of(raw_file(*rows)).bars
+    assert bars["segment_no"].to_list() == [1, 1, 2, 2, 3]
+    assert bars["q_gap_in_calendar"].to_list() == [False, True, True, False, True]
+    assert bars["q_price_step"].to_list() == [False] * 5, "no step across segments"
+    rejected = bronze_of(raw_file(*rows[:2], raw_row("20210601", 0, 0, 0, 0, 1), rows[2])).bars
+    assert rejected["segment_no"].to_list() == [1, 1, 2], "a rejected row does not bridge a gap"
+
+
 def test_report():
     closes = [10, 10, 100, 10, 10, 1, 10]
     rows = [raw_row(f"2024010{i + 1}", c, c, c, c, 5) for i, c in enumerate(closes)]

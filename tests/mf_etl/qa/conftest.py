@@ -47,4 +47,4 @@ def summary(tmp_path) -> pl.DataFrame:
     """One good ticker with a rejected row, one empty, one that could not be built."""
     files = [build(tmp_path, "NYSE", "A.US", GOOD), build(tmp_path, "NASDAQ", "E.US", HEADER)]
     missing = {("NYSE", "M.US"): ("there/M.parquet", "bronze_ohlcv M.US: disk full")}
-    return layer_summary(files, missing)
+    return layer_summary(files, missing, {("NYSE", "A.US"): "stock", ("NYSE", "M.US"): "etf"})

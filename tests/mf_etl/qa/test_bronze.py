@@ -24,6 +24,7 @@ def test_every_table_is_as_declared(summary):
 def test_symbol_master_says_what_each_ticker_holds(summary):
     good, empty, missing = bronze.symbol_master(summary).to_dicts()
     assert (good["ticker"], good["status"], good["source_file"]) == ("A.US", "ok", "a.us.txt")
+    assert [row["instrument"] for row in (good, empty, missing)] == ["stock", None, "etf"]
     assert (good["rows_total"], good["rows_valid"], good["rows_rejected"]) == (3, 2, 1)
     assert (good["lowest_price"], good["highest_price"], good["mean_volume"]) == (9, 13, 200)
     assert (good["first_trade_date"], good["last_trade_date"]) == (
@@ -73,7 +74,7 @@ def test_price_spikes_are_counted_and_warned_of(tmp_path):
     closes = [10, 100, 10, 1, 10]
     lines = [f"S.US,D,2024010{day},000000,{c},{c},{c},{c},1,0\n" for day, c in enumerate(closes, 2)]
     file = build(tmp_path, "NYSE", "S.US", HEADER + "".join(lines))
-    summary = layer_summary([file], {})
+    summary = layer_summary([file], {}, {})
     assert bronze.symbol_master(summary)["price_spikes"].to_list() == [3]
     checks = {c["check"]: c for c in bronze_checks(summary, Thresholds(price_spikes=2))}
     assert checks["tickers_with_price_spikes"]["examples"] == ["S.US (NYSE)"]

@@ -13,6 +13,12 @@ from mf_etl.schemas.silver_indicators import SILVER_INDICATORS
 from mf_etl.schemas.universe_tables import TICKER_RESULTS
 
 
+def segments_of(statistics: list, count: int | None) -> list[tuple[str, str, str, float]]:
+    """All rows in one segment, unless the statistics say otherwise."""
+    said = any(column == "segment_no" for _, column, _, _ in statistics)
+    return [] if said or count is None else [("counts", "segment_no", "1", float(count))]
+
+
 def summary(**tickers: tuple[int | None, list[tuple[str, str, str, float]]]) -> pl.DataFrame:
     """A layer summary of tickers with rows (None: missing) and statistics."""
     rows = [
@@ -25,7 +31,7 @@ def summary(**tickers: tuple[int | None, list[tuple[str, str, str, float]]]) -> 
             "rows": count,
             "statistics": [
                 dict(zip(("statistic", "column", "key", "value"), item, strict=True))
-                for item in statistics
+                for item in [*statistics, *segments_of(statistics, count)]
             ],
             "flags": [],
         }
@@ -52,6 +58,24 @@ def test_a_sound_layer_is_ok():
         ([("max", "tmf_21", "", 1.0 + 1e-7)], "columns_out_of_bounds", "ok"),
         ([("nulls", "tmf_21", "", 20.0)], "tickers_with_many_nulls", "ok"),
         ([("nulls", "tmf_21", "", 40.0)], "tickers_with_many_nulls", "warn"),
+        (
+            [
+                ("nulls", "tmf_21", "", 40.0),
+                ("counts", "segment_no", "1", 200.0),
+                ("counts", "segment_no", "2", 100.0),
+            ],
+            "tickers_with_many_nulls",
+            "ok",
+        ),
+        (
+            [
+                ("nulls", "tmf_21", "", 50.0),
+                ("counts", "segment_no", "1", 290.0),
+                ("counts", "segment_no", "2", 10.0),
+            ],
+            "tickers_with_many_nulls",
+            "warn",
+        ),
     ],
 )
 def test_bounds_and_nulls_after_the_warm_up(statistics, check, result):
