@@ -6,14 +6,10 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-import sklearn
-import threadpoolctl
 from scipy.spatial.distance import cdist
-from sklearn.metrics import silhouette_score
 
+from mf_etl.research.evaluation.silhouette import mean_silhouette
 from mf_etl.research.preparation.blocks import MatrixRows
-
-DISTANCES_MB = 64
 
 
 def cluster_metrics(
@@ -29,24 +25,21 @@ def cluster_metrics(
         "rows": rows.rows,
         "clusters_found": int((np.bincount(clustered) > 0).sum()) if len(clustered) else 0,
         "noise_share": 1 - len(clustered) / rows.rows,
-        **silhouette(rows, labels, max_rows=silhouette_rows, seed=seed),
+        **silhouette(rows, labels, max_rows=silhouette_rows, seed=seed, threads=threads),
         **separation(rows, labels, threads),
     }
 
 
-def silhouette(rows: MatrixRows, labels: np.ndarray, *, max_rows: int, seed: int) -> dict[str, Any]:
-    """Mean silhouette (Rousseeuw 1987) by scikit-learn of a seeded sample of clustered rows."""
+def silhouette(
+    rows: MatrixRows, labels: np.ndarray, *, max_rows: int, seed: int, threads: int = 1
+) -> dict[str, Any]:
+    """Mean silhouette of a seeded sample of at most `max_rows` clustered rows."""
     clustered = MatrixRows(rows.matrix, _also(rows, labels >= 0))
     numbers = clustered.sample(max_rows, seed)
     own = labels[labels >= 0][numbers]
     value = None
     if 2 <= len(np.unique(own)) < len(own):
-        # scikit-learn would take distances a gigabyte at a time.
-        with (
-            threadpoolctl.threadpool_limits(1),
-            sklearn.config_context(working_memory=DISTANCES_MB),
-        ):
-            value = float(silhouette_score(clustered.take(numbers), own))
+        value = mean_silhouette(clustered.take(numbers), own, threads)
     return {"silhouette": value, "silhouette_rows": len(own)}
 
 

@@ -7,9 +7,9 @@ from functools import partial
 from typing import TypeVar
 
 import numpy as np
-import threadpoolctl
 
 from mf_etl.research.datasets.streaming import in_order
+from mf_etl.research.library_threads import one_library_thread
 
 BLOCK_ROWS = 65_536
 """Rows of every block but the last. Part of the result: float sums are added block by block."""
@@ -55,11 +55,15 @@ class MatrixRows:
         """Where the rows of a block are among the chosen rows."""
         return slice(number * BLOCK_ROWS, min((number + 1) * BLOCK_ROWS, self.rows))
 
-    def take(self, numbers: np.ndarray) -> np.ndarray:
-        """Chosen rows by their ascending numbers among the chosen, as float64."""
+    def take_exactly(self, numbers: np.ndarray) -> np.ndarray:
+        """Chosen rows by their ascending numbers among the chosen, of the matrix's dtype."""
         if self.chosen is not None:
             numbers = np.flatnonzero(self.chosen)[numbers]
-        return self.matrix[numbers].astype(np.float64)
+        return np.asarray(self.matrix[numbers])
+
+    def take(self, numbers: np.ndarray) -> np.ndarray:
+        """Chosen rows by their ascending numbers among the chosen, as float64."""
+        return self.take_exactly(numbers).astype(np.float64)
 
     def sample(self, rows: int, seed: int) -> np.ndarray:
         """Ascending numbers of at most `rows` chosen rows, drawn without replacement."""
@@ -73,7 +77,7 @@ class MatrixRows:
 
         Libraries work on one thread within a block: their sums differ with their own threads.
         """
-        with threadpoolctl.threadpool_limits(1):
+        with one_library_thread():
             yield from in_order(function, self.blocks, threads)
 
     def chunks(self, number: int) -> Iterator[tuple[slice, np.ndarray]]:

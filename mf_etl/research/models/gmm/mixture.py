@@ -13,12 +13,12 @@ from functools import partial
 from typing import Any, Self
 
 import numpy as np
-import threadpoolctl
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.mixture import GaussianMixture
 from sklearn.mixture._gaussian_mixture import _compute_precision_cholesky
 
 from mf_etl.errors import ResearchError
+from mf_etl.research.library_threads import one_library_thread
 from mf_etl.research.models.gmm.expectation import (
     Responsibilities,
     Statistics,
@@ -187,7 +187,7 @@ class BlockedGaussianMixture(GaussianMixture):
                 f"gmm with {self.covariance_type} covariance is fitted in memory, to at most "
                 f"{IN_MEMORY_ROWS:,} rows, not {rows.rows:,}; set max_fit_rows, or use diag or full"
             )
-        with threadpoolctl.threadpool_limits(1), warnings.catch_warnings():
+        with one_library_thread(), warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)
             super().fit_predict(rows.take(np.arange(rows.rows)))
 

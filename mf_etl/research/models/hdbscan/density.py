@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import hdbscan
 import numpy as np
-import threadpoolctl
 
 from mf_etl.errors import ResearchError
+from mf_etl.research.library_threads import one_library_thread
 from mf_etl.research.preparation.blocks import MatrixRows
 
 NOISE = -1
@@ -33,7 +33,7 @@ def fit_hdbscan(
     model = hdbscan.HDBSCAN(
         min_cluster_size=min_cluster_size, min_samples=min_samples, core_dist_n_jobs=1
     )
-    with threadpoolctl.threadpool_limits(1):
+    with one_library_thread():
         model.fit(rows.take(np.arange(rows.rows)))
         model.generate_prediction_data()
     return model

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from mf_etl.errors import ResearchError
 from mf_etl.research.datasets.streaming import in_order
+from mf_etl.research.library_threads import one_library_thread
 from mf_etl.research.models.hmm.model import ShardedGaussianHMM
 from mf_etl.research.models.hmm.recursions import expectations, viterbi
 from mf_etl.research.models.hmm.spec import HmmSpec
@@ -165,8 +165,7 @@ def fit_restarts(
         except ResearchError as error:
             return error
 
-    # One limit around all: fits side by side would lift each other's.
-    with threadpool_limits(1):
+    with one_library_thread():
         fits = list(in_order(fit, range(spec.n_restarts), side_by_side))
     done = [fitted for fitted in fits if isinstance(fitted, Fitted)]
     if not done:

@@ -9,9 +9,9 @@ import numpy as np
 from hmmlearn.base import DECODER_ALGORITHMS
 from hmmlearn.hmm import GaussianHMM
 from sklearn.utils.validation import check_array, check_is_fitted
-from threadpoolctl import threadpool_limits
 
 from mf_etl.research.datasets.streaming import in_order
+from mf_etl.research.library_threads import one_library_thread
 from mf_etl.research.models.hmm.emissions import (
     log_density_diag,
     log_density_full,
@@ -173,7 +173,7 @@ class ShardedGaussianHMM(GaussianHMM):
         def on_shard(shard: Sequences) -> Any:
             return work(shard.gather(X), shard)
 
-        with threadpool_limits(1):
+        with one_library_thread():
             yield from in_order(on_shard, sequences.shards(), self.n_jobs)
 
     def _checked(self, X: Any, lengths: Any) -> tuple[np.ndarray, Sequences]:

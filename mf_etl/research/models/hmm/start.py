@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 from sklearn.cluster import KMeans
-from threadpoolctl import threadpool_limits
 
+from mf_etl.research.library_threads import one_library_thread
 from mf_etl.research.preparation.sequences import Sequences
 
 START_ROWS = 200_000
@@ -57,7 +57,7 @@ def kmeans_start(
     counts of the labels, with one more for each so that nothing starts out impossible.
     """
     x, bounds = sample
-    with threadpool_limits(1):  # The order of its sums, and so the result, depends on threads.
+    with one_library_thread():  # The order of its sums, and so the result, depends on threads.
         clusters = KMeans(n_components, n_init=1, max_iter=_ITERATIONS, random_state=seed).fit(x)
     labels, centres = clusters.labels_, clusters.cluster_centers_
     around = x - centres[labels]

@@ -8,19 +8,23 @@ one thread in float64 and the sums are added in block order. Starts are scikit-l
 from __future__ import annotations
 
 import heapq
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
 
 import numba
 import numpy as np
-import threadpoolctl
 from sklearn.cluster import kmeans_plusplus
 
 from mf_etl.errors import ResearchError
+from mf_etl.research.library_threads import one_library_thread
 from mf_etl.research.preparation.blocks import MatrixRows, mean_and_variance
 
 START_ROWS = 65_536
-"""Rows that the starts are drawn from at most: k-means++ looks at each of them for each centre."""
+"""Rows that the starts are drawn from at most, and that they race on."""
+
+FINALISTS = 2
+"""Starts that go on with all rows."""
 
 TILE_ROWS = 64
 """Rows that the kernel works on side by side: its inner loops run over them, in vector registers."""
@@ -48,24 +52,36 @@ def fit_kmeans(
 ) -> KMeansFit:
     """The fit of least inertia of `n_init` starts, the first of equals.
 
+    Of more than `START_ROWS` rows a seeded sample is raced on: every start runs to its end there, and
+    the best `FINALISTS` go on with all rows. `iterations` are those with all rows.
+
     `tol` is scikit-learn's: a fit has converged when no row changes its cluster, or when the squared
     distances that the centres moved add up to at most `tol` times the mean variance of a feature.
     """
     refuse_too_few(rows, n_clusters)
-    tolerance = tol * float(mean_and_variance(rows, threads)[1].mean())
-    fits = (
-        lloyd(rows, start, max_iter=max_iter, tolerance=tolerance, threads=threads)
-        for start in kmeans_starts(rows, n_clusters, seed, n_init)
-    )
-    return min(fits, key=lambda fit: fit.inertia)
+
+    def fits(of: MatrixRows, starts: Iterable[np.ndarray]) -> list[KMeansFit]:
+        tolerance = tol * float(mean_and_variance(of, threads)[1].mean())
+        return [
+            lloyd(of, start, max_iter=max_iter, tolerance=tolerance, threads=threads)
+            for start in starts
+        ]
+
+    with one_library_thread():
+        sample = MatrixRows(rows.take_exactly(rows.sample(START_ROWS, seed)))
+        starts = kmeans_starts(sample, n_clusters, seed, n_init)
+        if rows.rows > sample.rows and n_init > 1:
+            raced = sorted(fits(sample, starts), key=lambda fit: fit.inertia)
+            starts = [fit.centres for fit in raced[:FINALISTS]]
+        return min(fits(rows, starts), key=lambda fit: fit.inertia)
 
 
-def kmeans_starts(rows: MatrixRows, n_clusters: int, seed: int, n_init: int) -> list[np.ndarray]:
-    """Centres to start from by k-means++ (Arthur and Vassilvitskii 2007) on a seeded sample."""
-    sample = rows.take(rows.sample(START_ROWS, seed))
+def kmeans_starts(sample: MatrixRows, n_clusters: int, seed: int, n_init: int) -> list[np.ndarray]:
+    """Centres to start from by k-means++ (Arthur and Vassilvitskii 2007)."""
+    x = sample.take(np.arange(sample.rows))
     seeds = np.random.SeedSequence(seed).generate_state(n_init)
-    with threadpoolctl.threadpool_limits(1):
-        return [kmeans_plusplus(sample, n_clusters, random_state=int(s))[0] for s in seeds]
+    with one_library_thread():
+        return [kmeans_plusplus(x, n_clusters, random_state=int(s))[0] for s in seeds]
 
 
 def lloyd(

@@ -14,6 +14,7 @@ from sklearn.metrics import (
 from mf_etl.research.evaluation import contingency
 from mf_etl.research.evaluation.cluster_metrics import cluster_metrics, separation
 from mf_etl.research.evaluation.contingency import labels_ari
+from mf_etl.research.evaluation.silhouette import mean_silhouette
 from mf_etl.research.preparation import blocks
 from mf_etl.research.preparation.blocks import MatrixRows
 
@@ -64,6 +65,19 @@ def test_equal_scikit_learn_on_200_000_rows(monkeypatch):
     other = np.where(np.arange(len(labels)) % 3, labels, 0)
     ari = labels_ari(labels, other)
     assert ari == pytest.approx(adjusted_rand_score(labels, other), rel=1e-12)
+
+
+@pytest.mark.parametrize("sizes", [(1, 300, 199), (64, 64, 257), (2, 1, 1)])
+def test_silhouette_of_clusters_of_any_size_at_any_number_of_threads(sizes):
+    own = np.random.default_rng(0).permutation(np.repeat(np.arange(3) * 4, sizes))
+    x = np.random.default_rng(1).normal(size=(len(own), 5)) + own[:, None] / 4
+    found = [mean_silhouette(x, own, threads) for threads in (1, 2, 4)]
+    assert found[0] == pytest.approx(silhouette_score(x, own), rel=1e-12)
+    assert found[0] == found[1] == found[2]
+
+
+def test_silhouette_of_equal_rows_is_zero():
+    assert mean_silhouette(np.ones((6, 2)), np.array([0, 1] * 3), 1) == 0.0
 
 
 def test_silhouette_of_a_seeded_sample_is_near_that_of_all():

@@ -8,6 +8,7 @@ from sklearn.cluster import KMeans
 
 from mf_etl.errors import ResearchError
 from mf_etl.research.evaluation.contingency import labels_ari
+from mf_etl.research.models.kmeans import lloyd as lloyd_module
 from mf_etl.research.models.kmeans.lloyd import fit_kmeans, kmeans_labels, kmeans_starts, lloyd
 from mf_etl.research.preparation import blocks
 from mf_etl.research.preparation.blocks import MatrixRows, mean_and_variance
@@ -69,6 +70,26 @@ def test_the_best_of_the_starts_is_kept():
     each = [lloyd(rows, s, max_iter=300, tolerance=tolerance, threads=1).inertia for s in starts]
     assert fit_kmeans(rows, 9, seed=0, n_init=8).inertia == min(each) < max(each)
     assert not np.array_equal(starts[0], kmeans_starts(rows, 9, 1, 1)[0])
+
+
+def test_starts_race_on_a_sample_and_the_best_go_on_with_all_rows(monkeypatch):
+    monkeypatch.setattr(blocks, "BLOCK_ROWS", 1000)
+    rows = MatrixRows(blobs(12_000, 9, features=3, spread=0.3)[0])
+    whole = fit_kmeans(rows, 9, seed=0, n_init=8)
+    monkeypatch.setattr(lloyd_module, "START_ROWS", 3000)
+    with_all_rows = []
+
+    def noted(of, start, **options):
+        fit = lloyd(of, start, **options)
+        with_all_rows.extend([fit] * (of.rows == rows.rows))
+        return fit
+
+    monkeypatch.setattr(lloyd_module, "lloyd", noted)
+    one, four = (fit_kmeans(rows, 9, seed=0, n_init=8, threads=t) for t in (1, 4))
+    assert one.centres.tobytes() == four.centres.tobytes()
+    assert len(with_all_rows) == 2 * lloyd_module.FINALISTS
+    assert one.inertia == min(fit.inertia for fit in with_all_rows)
+    assert one.inertia == pytest.approx(whole.inertia, rel=1e-4)
 
 
 def test_more_clusters_than_distinct_rows_finds_fewer():
