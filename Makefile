@@ -21,7 +21,7 @@ run: $(VENV)/ready ## build every layer of the bundled sample (or of paths.raw_r
 	@echo "figures, are in results/hmm_runs/regimes_hmm_market and results/research_runs."
 	@echo "Next: source $(VENV)/bin/activate && mf-etl --help"
 
-test: check ## linters, then all tests
+test: check ## linters and types, then all tests
 	pytest -n auto --dist loadgroup
 
 N ?= 200
@@ -29,10 +29,11 @@ N ?= 200
 test-kill: $(VENV)/ready ## kill N builds at random moments and compare what the next run makes
 	MF_ETL_TEST_KILLS=$(N) MF_ETL_TEST_KILL_LANES=4 pytest -n 4 -rA tests/workflow/test_kills.py
 
-check: $(VENV)/ready
+check: $(VENV)/ready ## linters and types
 	ruff check .
 	ruff format --check .
 	snakefmt --check Snakefile rules
+	mypy
 	snakemake --lint
 
 docs: $(VENV)/ready ## write the generated documents anew

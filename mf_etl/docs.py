@@ -109,7 +109,8 @@ def options() -> str:
     told: dict[type[BaseModel], str] = {}
     for name, field in Settings.model_fields.items():
         section = section_of(field.annotation)
-        lines += ["", f"## {name}", "", section.__doc__.strip(), ""]
+        assert section is not None, f"{name} is not a section of settings"
+        lines += ["", f"## {name}", "", (section.__doc__ or "").strip(), ""]
         lines += ["| setting | type | default | meaning |", "| --- | --- | --- | --- |"]
         is_named = get_origin(field.annotation) is dict
         lines += list(_option_rows(section, f"{name}.<name>" if is_named else name, told))

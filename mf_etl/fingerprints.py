@@ -18,7 +18,7 @@ import time
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from mf_etl.errors import RawFileError
 from mf_etl.io import write_json
@@ -50,7 +50,7 @@ class Fingerprints:
     def __init__(self, cache: Path) -> None:
         # Written when the process ends, and the working directory may be another then.
         self._cache = cache.absolute()
-        self._known: dict[str, list] | None = None
+        self._known: dict[str, list[Any]] | None = None
         self._current: dict[str, str] = {}
         self._begun: _Beside | None = None
         self._changed = False
@@ -116,7 +116,7 @@ class Fingerprints:
         for found in begun.result() if begun else ():
             self._learn(found)
 
-    def _load(self) -> dict[str, list]:
+    def _load(self) -> dict[str, list[Any]]:
         if self._known is None:
             try:
                 known = json.loads(self._cache.read_text(encoding="utf-8"))

@@ -8,7 +8,7 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:  # The workflow's own process writes JSON and need not load polars.
     import polars as pl
@@ -19,7 +19,7 @@ class ParquetOptions:
     """How a table is stored; the defaults are those of the settings."""
 
     helper_dtype: str = "float32"
-    compression: str = "zstd"
+    compression: Literal["zstd", "snappy", "lz4", "gzip", "brotli", "uncompressed"] = "zstd"
     compression_level: int | None = 1
     statistics: bool = True
 

@@ -96,7 +96,7 @@ class CodeDigests:
         if path not in self._modules:
             status = source.stat()
             state = f"{status.st_size} {status.st_mtime_ns} {_PYTHON}"
-            known = self._remembered.get(path)
+            known = self._remembered.get(path, [])
             is_known = isinstance(known, list) and len(known) == 3 and known[0] == state
             self._modules[path] = Module(*known) if is_known else _parsed(source, state)
         return self._modules[path]

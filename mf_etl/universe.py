@@ -200,7 +200,7 @@ def _text_files(root: str) -> Iterator[tuple[str, bool]]:
                     yield above + entry.name, _is_file(entry)
 
 
-def _is_file(entry: os.DirEntry) -> bool:
+def _is_file(entry: os.DirEntry[str]) -> bool:
     try:
         return entry.is_file()
     except OSError:  # a link that leads to itself

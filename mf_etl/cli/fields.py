@@ -35,7 +35,7 @@ def decorated(command: Decorated, options: list[Decorated]) -> Decorated:
 
 def given(model: type[BaseModel], values: Mapping[str, Any]) -> dict[str, Any]:
     """The values of `model` that were given, as the model takes them."""
-    found = {}
+    found: dict[str, Any] = {}
     for name, field in model.model_fields.items():
         value = values.get(name)
         if value is None:

@@ -105,16 +105,17 @@ def problem_tickers(master: pl.DataFrame) -> pl.DataFrame:
 def bronze_summary(bronze: pl.DataFrame, master: pl.DataFrame) -> dict[str, Any]:
     """The figures of bronze as plain values."""
     first, last = (
-        master["first_trade_date"].min(),
-        master["last_trade_date"].max(),
+        master.select(pl.col("first_trade_date").min(), pl.col("last_trade_date").max())
+        .cast(pl.String)
+        .row(0)
     )
     return {
         "tickers": int((master["status"] != "missing").sum()),
         "rows_total": int(master["rows_total"].sum()),
         "rows_valid": int(master["rows_valid"].sum()),
         "rows_rejected": int(master["rows_rejected"].sum()),
-        "first_trade_date": first.isoformat() if first else None,
-        "last_trade_date": last.isoformat() if last else None,
+        "first_trade_date": first,
+        "last_trade_date": last,
         "flags": flag_totals(bronze),
         "files_missing": _tickers(master, "missing"),
         "files_empty": _tickers(master, "empty"),

@@ -52,7 +52,7 @@ def bronze_checks(bronze: pl.DataFrame, thresholds: Thresholds) -> list[dict[str
     empty = _named(built.filter(pl.col("status") == "empty"))
     rejecting = built.filter((pl.col("rows_total") > 0) & (share > thresholds.rejected_share))
     spiky = built.filter(pl.col("price_spikes") > thresholds.price_spikes)
-    total = built["rows_total"].sum()
+    rejected, total = (int(built[name].sum()) for name in ("rows_rejected", "rows_total"))
     return [
         _missing(bronze, thresholds),
         _check(
@@ -64,7 +64,7 @@ def bronze_checks(bronze: pl.DataFrame, thresholds: Thresholds) -> list[dict[str
         _check(
             "rejected_share",
             "fail",
-            _share(built["rows_rejected"].sum(), total),
+            _share(rejected, total),
             thresholds.rejected_share,
             _named(rejecting),
         ),

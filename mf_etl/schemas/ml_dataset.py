@@ -82,7 +82,9 @@ def arrow_schema(schema: pl.Schema) -> pa.Schema:
     return pl.DataFrame(schema=schema).to_arrow(compat_level=pl.CompatLevel.oldest()).schema
 
 
-def _rounded(series: pl.Series, column: Column, helper_dtype: pl.DataType) -> pl.Series:
+def _rounded(
+    series: pl.Series, column: Column, helper_dtype: pl.DataType | type[pl.DataType]
+) -> pl.Series:
     if column.dtype is not HELPER or series.dtype == helper_dtype:
         return series
     rounded = series.cast(helper_dtype)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import polars as pl
 
@@ -32,7 +32,7 @@ def statistics_metadata(
     One item is ``[statistic, column, key, value]``; `key` is the value or year that is counted,
     else empty. A minimum, maximum or mean of no value is left out.
     """
-    items: list[list] = [["rows", "", "", frame.height]]
+    items: list[list[Any]] = [["rows", "", "", frame.height]]
     for name, statistics in told.items():
         series = frame.get_column(name)
         for statistic in statistics:
@@ -40,7 +40,7 @@ def statistics_metadata(
     return {KEY: json.dumps(items, separators=(",", ":"), allow_nan=False)}
 
 
-def read_statistics(path: Path) -> list[dict]:
+def read_statistics(path: Path) -> list[dict[str, Any]]:
     """The statistics that a file tells of itself, as rows of `SCHEMA`."""
     items = json.loads(pl.read_parquet_metadata(path)[KEY])
     return [
@@ -49,7 +49,7 @@ def read_statistics(path: Path) -> list[dict]:
     ]
 
 
-def _told(statistic: Statistic, series: pl.Series) -> list[list]:
+def _told(statistic: Statistic, series: pl.Series) -> list[list[Any]]:
     if statistic in ("counts", "years"):
         counted = series.dt.year() if statistic == "years" else series
         values = counted.drop_nulls().value_counts().sort(series.name).rows()

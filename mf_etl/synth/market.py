@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from math import sqrt
 
 import numpy as np
+import numpy.typing as npt
 
 from mf_etl.synth.precision import Precision, exponential, random_precision
 
@@ -106,9 +107,9 @@ def simulate_bars(
     scale, price_draw, volume_draw, thin_draw = random.random(4)
     volatility = part["volatility"] * (0.6 + scale)
     if first_close is None:
-        first_close = exponential(np.float64(1.2 + 3.6 * price_draw))
+        first_close = float(exponential(np.float64(1.2 + 3.6 * price_draw)))
     if first_volume is None:
-        first_volume = exponential(np.float64(9.0 + 6.5 * volume_draw))
+        first_volume = float(exponential(np.float64(9.0 + 6.5 * volume_draw)))
 
     move = _bell(random, count)
     news = random.random(count) < NEWS_RATE
@@ -150,10 +151,11 @@ def _regimes(count: int, random: np.random.Generator) -> np.ndarray:
     return np.array(states, dtype=np.int8)[np.cumsum(reviewed)]
 
 
-def _bell(random: np.random.Generator, count: int) -> np.ndarray:
+def _bell(random: np.random.Generator, count: int) -> npt.NDArray[np.float64]:
     """(count,) bell-shaped draws of mean 0 and variance 1 within ±3.47: four uniforms, summed.
 
     A sampler of exact normals takes logarithms in its tails.
     """
     first, second, third, fourth = random.random((4, count))
-    return (first + second + third + fourth - 2.0) * sqrt(3.0)
+    bell: npt.NDArray[np.float64] = (first + second + third + fourth - 2.0) * sqrt(3.0)
+    return bell

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from mf_etl.ingest.rows import STANDARD_HEADER
 
 # 10^0 … 10^22 are exact in binary floating point, so a division by one of them rounds once and the
 # shortest text of the quotient is the decimal number that is meant.
+Floats = TypeVar("Floats", np.float64, npt.NDArray[np.float64])
 _TENS = np.array([float(f"1e{exponent}") for exponent in range(23)])
 # Of smaller values, as many decimals are written as of the least: 22 of a volume, 14 of a price.
 _LEAST_EXPONENT = -8
@@ -39,12 +42,16 @@ class Precision:
         decimals = np.maximum(self.late_decimals, 1 - _exponent(low))
         adjusted = slice(0, self.adjusted_until)
         decimals[adjusted] = ADJUSTED_PRICE_DIGITS - 1 - _exponent(high[adjusted])
-        rounded = (_rounded(values, decimals) for values in (opening, high, low, close))
-        return tuple(rounded)  # type: ignore[return-value]
+        return (
+            _rounded(opening, decimals),
+            _rounded(high, decimals),
+            _rounded(low, decimals),
+            _rounded(close, decimals),
+        )
 
-    def volume(self, volume: np.ndarray) -> np.ndarray:
+    def volume(self, volume: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         """The volumes rounded."""
-        whole = np.rint(volume)
+        whole: npt.NDArray[np.float64] = np.rint(volume)
         part = volume[self.fractional]
         decimals = ADJUSTED_VOLUME_DIGITS - 1 - _exponent(part)
         whole[self.fractional] = _rounded(part, decimals)
@@ -70,9 +77,9 @@ def recent_precision(count: int) -> Precision:
     return Precision(0, np.full(count, 2), slice(0, 0))
 
 
-def exponential(values: np.ndarray) -> np.ndarray:
+def exponential(values: Floats) -> Floats:
     """(1 + x/1024)^1024: e^x within 1 % for \\|x\\| < 4, the same bits on every machine."""
-    power = 1.0 + values / 1024.0
+    power: Floats = 1.0 + values / 1024.0
     for _ in range(10):
         power = power * power
     return power
@@ -103,20 +110,25 @@ def standard_csv(ticker: str, columns: list[np.ndarray], *, header: bool = True)
     return STANDARD_HEADER + b"\r\n" + body if header else body
 
 
-def compact_dates(dates: np.ndarray) -> np.ndarray:
+def compact_dates(dates: npt.NDArray[np.datetime64]) -> npt.NDArray[np.int64]:
     """Dates (datetime64[D]) as whole numbers YYYYMMDD."""
     months = dates.astype("M8[M]")
     years = dates.astype("M8[Y]")
     day = (dates - months.astype("M8[D]")).astype(np.int64) + 1
     month = (months - years.astype("M8[M]")).astype(np.int64) + 1
-    return (years.astype(np.int64) + 1970) * 10000 + month * 100 + day
+    year = years.astype(np.int64) + 1970
+    compact: npt.NDArray[np.int64] = year * 10000 + month * 100 + day
+    return compact
 
 
-def _exponent(values: np.ndarray) -> np.ndarray:
+def _exponent(values: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
     """Decimal exponent: -3 for 0.001 up to 0.00999…; for zero as for all below the least, -9."""
     return np.searchsorted(_MAGNITUDES, values, side="right") + _LEAST_EXPONENT - 1
 
 
-def _rounded(values: np.ndarray, decimals: np.ndarray) -> np.ndarray:
-    scale = _TENS[np.maximum(decimals, 0)]
-    return np.rint(values * scale) / scale
+def _rounded(
+    values: npt.NDArray[np.float64], decimals: npt.NDArray[np.int64]
+) -> npt.NDArray[np.float64]:
+    scale: npt.NDArray[np.float64] = _TENS[np.maximum(decimals, 0)]
+    rounded: npt.NDArray[np.float64] = np.rint(values * scale) / scale
+    return rounded
