@@ -170,7 +170,10 @@ class Dispatcher:
         while not self._cancelled.is_set():
             while self._ended_stock_tasks:
                 self._stock_cores -= self._ended_stock_tasks.popleft().threads
-            if self._host.wants_to_stop() or self._closing.is_set():
+            if self._host.wants_to_stop():
+                workers.stop_parts()
+                self.withdraw()
+            elif self._closing.is_set():
                 self.withdraw()
             self._start_jobs()
             self._report()

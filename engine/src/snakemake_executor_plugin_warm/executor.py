@@ -49,6 +49,9 @@ class Executor(LocalExecutor):
         )
         # Jobs that Snakemake has prepared for a worker and not yet heard of again.
         self._under_way: dict[object, Task] = {}
+        # One line for each job that failed, and whether an interrupt has ended the run.
+        self.errors: dict[object, str] = {}
+        self.is_cancelled = False
         # Workers import their modules while Snakemake selects the first jobs.
         self._dispatcher.expect(
             sum(
@@ -84,6 +87,7 @@ class Executor(LocalExecutor):
         super().shutdown()
 
     def cancel(self) -> None:
+        self.is_cancelled = True
         self._dispatcher.cancel()
         for task in self._under_way.values():
             self.workflow.async_run(task.job.postprocess(error=True))
@@ -140,6 +144,7 @@ class Executor(LocalExecutor):
         if error is None:
             super().report_job_success(task.info)
         else:
+            self.errors[task.job] = error
             report.print_error(task.job, error, outcome.traceback, self.workflow)
             self.workflow.scheduler.error_callback(task.job)
 

@@ -49,6 +49,8 @@ class WorkerProcess:
         self.threads = threads
         self.is_ready = False
         self.takes_jobs = True
+        # Whether the running job is a run of a part, which SIGTERM stops in good order.
+        self.runs_part = False
         self.running_id: int | None = None
         self.ending: Outcome | None = None
         self.jobs: dict[int, tuple[Task, float]] = {}
@@ -126,6 +128,12 @@ class WorkerProcess:
     def poll(self) -> int | None:
         """Exit status, negative for a signal; None as long as the process lives."""
         return self._process.poll()
+
+    def stop_part(self) -> None:
+        """Have a run of a part end after the job that it is at."""
+        if self.runs_part:
+            self.runs_part = False
+            self._process.terminate()
 
     def interrupt(self) -> None:
         """Give a running script the chance to clean up."""

@@ -13,6 +13,7 @@ from snakemake_interface_common.exceptions import WorkflowError
 
 from snakemake_executor_plugin_warm.process import WorkerProcess
 from snakemake_executor_plugin_warm.tasks import Task
+from snakemake_parts import progress
 from snakemake_warm_worker import protocol
 from snakemake_warm_worker.protocol import Outcome, Setup
 
@@ -122,6 +123,11 @@ class Workers:
             self._disconnect(worker)
         self._end_all(_SECONDS_TO_CLEAN_UP)
 
+    def stop_parts(self) -> None:
+        """Have the jobs that are runs of parts end early, in good order."""
+        for worker in self._all:
+            worker.stop_part()
+
     def kill(self) -> None:
         for worker in self._all:
             worker.kill()
@@ -160,8 +166,12 @@ class Workers:
                 raise WorkflowError(f"a warm worker cannot start (see --warm-preload): {data[0]}")
             elif kind == protocol.BEGUN:
                 worker.running_id = data[0]
+            elif kind == protocol.NEWS:
+                worker.runs_part = True
+                progress.publish(data[1])
             elif kind == protocol.DONE:
                 worker.running_id = None
+                worker.runs_part = False
                 task, _ = worker.jobs.pop(data[0])
                 yield Finished(task, data[1])
             elif kind == protocol.ENDING:

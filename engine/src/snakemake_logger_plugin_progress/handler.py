@@ -12,6 +12,7 @@ import logging
 import sys
 import threading
 import time
+from collections.abc import Mapping
 
 from snakemake_interface_logger_plugins.base import LogHandlerBase
 from snakemake_interface_logger_plugins.common import LogEvent
@@ -29,6 +30,8 @@ from snakemake_logger_plugin_progress.dryrun import DryRunFormatter, DryRunLimit
 from snakemake_logger_plugin_progress.reporter import RunReporter
 from snakemake_logger_plugin_progress.run import Run
 from snakemake_logger_plugin_progress.settings import LogHandlerSettings
+from snakemake_parts import progress
+from snakemake_parts.progress import News
 
 
 class LogHandler(LogHandlerBase):
@@ -84,6 +87,7 @@ class LogHandler(LogHandlerBase):
         self._reporter: RunReporter | None = None
         self._display: Display | None = None
         self._run_ended = threading.Event()
+        progress.listen(self)
         if len(getattr(common, "log_handler_settings", ())) == 1:
             logger.addHandler(DirectFeed(source=logger, target=self))
 
@@ -104,8 +108,25 @@ class LogHandler(LogHandlerBase):
         except Exception:
             self.handleError(record)
 
+    def parts_expected(self, jobs: Mapping[str, int]) -> None:
+        """Take in how many jobs the runs of parts will do."""
+        with self.lock:
+            if self._reporter is not None:
+                self._reporter.run.parts_expected(jobs)
+
+    def part_has_news(self, news: News) -> None:
+        """Count, and show, what a job that is a run of a part has done."""
+        with self.lock:
+            if self._reporter is None or self._is_silent:
+                return
+            try:
+                self._reporter.take_news(news)
+            except BrokenPipeError:
+                self._silence()
+
     def close(self) -> None:
         """End the display, also after an interrupt, and write the summary."""
+        progress.stop_listening(self)
         with self.lock:
             try:
                 self._end_run()

@@ -12,6 +12,7 @@ from snakemake_interface_logger_plugins.settings import OutputSettingsLoggerInte
 from snakemake_logger_plugin_progress import text
 from snakemake_logger_plugin_progress.display import Display
 from snakemake_logger_plugin_progress.run import Run
+from snakemake_parts.progress import News
 
 # Messages that Snakemake repeats per job or per scheduling round and that the display replaces.
 CHATTER = (
@@ -99,12 +100,20 @@ class RunReporter:
         self.run.job_finished(record.job_id)
 
     def _on_progress(self, record: logging.LogRecord) -> None:
-        self.run.done = record.done
-        self.run.total = record.total
+        self.run.progressed(record.done, record.total)
 
     def _on_detail(self, record: logging.LogRecord) -> None:
         if self._common.verbose:
             self._show(record)
+
+    def take_news(self, news: News) -> None:
+        """Count what a job that is a run of a part has done, and show what failed there."""
+        self.run.part_progressed(news.done)
+        for job in news.failed:
+            logs = [job.log] if job.log else []
+            failure = self.run.part_failed(job.rule, job.wildcards, text.shortened(job.error), logs)
+            self._write("FAILED " + text.failure_line(failure), logging.ERROR)
+            self._show_logs(logs)
 
     # Failures
 

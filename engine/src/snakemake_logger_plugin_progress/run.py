@@ -40,9 +40,9 @@ class RuleCount:
 class Run:
     """What is known about a run: jobs done per rule, failures, speed.
 
-    ``done`` and ``total`` are Snakemake's own numbers; the counts per rule come from the job
-    statistics at the start and grow when a checkpoint adds jobs. Times are seconds on the
-    monotonic clock.
+    ``done`` and ``total`` are Snakemake's own numbers and those of jobs that are runs of parts;
+    the counts per rule come from the job statistics at the start and grow when a checkpoint adds
+    jobs. Times are seconds on the monotonic clock.
     """
 
     started_at: float
@@ -51,6 +51,8 @@ class Run:
     rules: dict[str, RuleCount] = field(default_factory=dict)
     failures: dict[int, Failure] = field(default_factory=dict)
     retrying: dict[int, Failure] = field(default_factory=dict)
+    _parts_done: int = 0
+    _parts_total: int = 0
     _running: dict[int, RunningJob] = field(default_factory=dict)
     _rule_of_failed: dict[int, str] = field(default_factory=dict)
     _samples: deque[tuple[float, int]] = field(default_factory=deque)
@@ -60,6 +62,39 @@ class Run:
         """A run from Snakemake's job statistics: jobs per rule in flow order, and ``total``."""
         rules = {rule: RuleCount(total=n) for rule, n in stats.items() if rule != "total"}
         return cls(started_at=now, total=stats["total"], rules=rules)
+
+    def progressed(self, done: int, total: int) -> None:
+        """Take Snakemake's own numbers."""
+        self.done, self.total = done + self._parts_done, total + self._parts_total
+
+    def parts_expected(self, jobs: Mapping[str, int]) -> None:
+        """Note how many jobs the runs of parts will do, by rule."""
+        for rule, number in jobs.items():
+            self._count(rule).total += number
+            self._parts_total += number
+            self.total += number
+
+    def part_progressed(self, done: Mapping[str, int]) -> None:
+        """Count what a run of a part has done since it was last heard of."""
+        for rule, number in done.items():
+            count = self._count(rule)
+            count.done += number
+            count.started = max(count.started, count.done)
+            if (surplus := count.done - count.total) > 0:
+                self.parts_expected({rule: surplus})
+            self._parts_done += number
+            self.done += number
+
+    def part_failed(
+        self, rule: str, wildcards: Mapping[str, str], cause: str, logs: Iterable[str]
+    ) -> Failure:
+        """Note that a job in a run of a part failed."""
+        label = " ".join([rule, *(f"{name}={value}" for name, value in wildcards.items())])
+        failure = Failure(label, cause, tuple(logs))
+        self._count(rule).started += 1
+        # Numbers of jobs of this run are not negative.
+        self._set_failed(-1 - len(self._rule_of_failed), rule, failure)
+        return failure
 
     def job_started(
         self, job_id: int, rule: str, wildcards: Mapping[str, str], logs: Sequence[str]

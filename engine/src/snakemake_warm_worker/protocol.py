@@ -17,6 +17,7 @@ JOB = "job"  # (JOB, task id, script id, config id, pickled job, benchmark repea
 READY = "ready"  # (READY,)
 UNUSABLE = "unusable"  # (UNUSABLE, message): a module to preload cannot be imported
 BEGUN = "begun"  # (BEGUN, task id)
+NEWS = "news"  # (NEWS, task id, News): what a job that is a run of a part has done
 DONE = "done"  # (DONE, task id, Outcome)
 ENDING = "ending"  # (ENDING, task id, Outcome): the job is over once the process has ended
 

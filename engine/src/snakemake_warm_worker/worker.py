@@ -11,11 +11,14 @@ import select
 import signal
 import sys
 from collections import deque
+from functools import partial
 from multiprocessing.connection import Connection
 from types import ModuleType
 
 import psutil
 
+from snakemake_parts import progress
+from snakemake_parts.progress import News
 from snakemake_warm_worker import protocol
 from snakemake_warm_worker.isolation import Isolation
 from snakemake_warm_worker.leftovers import Leftovers
@@ -64,7 +67,9 @@ class Worker:
             self._outbox.append((protocol.BEGUN, task_id))
             self._send()
             modules: list[ModuleType] = []
+            progress.tell_to(partial(self._tell, task_id))
             outcome = self._run(script, self._configs[config_id], job, repeats, modules)
+            progress.tell_to(None)
             if os.getpid() != self._process_id:
                 # A child that the script forked came to the end of the script: it just ends.
                 sys.stderr.write(outcome.traceback)
@@ -102,6 +107,11 @@ class Worker:
             signal.signal(signal.SIGINT, signal.SIG_DFL)
             os.kill(os.getpid(), signal.SIGINT)
             raise
+
+    def _tell(self, task_id: int, news: News) -> None:
+        """Say what a job has done that is a run of a part; afterwards SIGTERM only stops it."""
+        self._outbox.append((protocol.NEWS, task_id, news))
+        self._send()
 
     def _is_used_up(self) -> bool:
         self._jobs_done += 1
@@ -143,5 +153,6 @@ class Worker:
             self._connection.send_bytes(pickle.dumps(messages))
         except OSError:
             # Nobody listens any more; a script may also have closed the connection.
-            _, _, outcome = next((m for m in messages if len(m) == 3), (None, None, Outcome(0.0)))
+            ends = (m[2] for m in messages if len(m) == 3 and isinstance(m[2], Outcome))
+            outcome = next(ends, Outcome(0.0))
             sys.exit(0 if outcome.error is None else 1)
