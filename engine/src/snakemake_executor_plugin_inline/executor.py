@@ -9,7 +9,9 @@ import signal
 import sys
 import time
 from collections import Counter
+from collections.abc import Iterable
 from types import ModuleType
+from typing import Any
 
 from snakemake.executors.local import Executor as LocalExecutor
 from snakemake_interface_executor_plugins.executors.base import SubmittedJobInfo
@@ -18,13 +20,14 @@ from snakemake_executor_plugin_warm import report
 from snakemake_executor_plugin_warm.routing import Router
 from snakemake_parts import progress
 from snakemake_parts.run import failed_job
+from snakemake_warm_worker.protocol import Outcome
 from snakemake_warm_worker.script import run_job
 
 # How often what is done gets its records and is told upwards: a kill loses no more than that.
 _REPORT_SECONDS = 0.5
 
 
-class Executor(LocalExecutor):
+class Executor(LocalExecutor):  # type: ignore[misc]
     """Runs the jobs of a selection in turn, and has Snakemake record those that are over."""
 
     # To a scheduler: select what the other resources allow, there is one job at a time.
@@ -35,7 +38,7 @@ class Executor(LocalExecutor):
         self._router = Router(self.workflow, [])
         self._paths = (self._router.search_paths(), list(sys.path))
         self._is_told_to_stop = False
-        self._running: object | None = None
+        self._running: Any = None
         self._done: list[SubmittedJobInfo] = []
         self._counts: Counter[str] = Counter()
         self._failed: list[progress.FailedJob] = []
@@ -44,7 +47,7 @@ class Executor(LocalExecutor):
         self.errors: dict[object, str] = {}
         self.is_cancelled = False
 
-    def run_jobs(self, jobs) -> None:
+    def run_jobs(self, jobs: Iterable[Any]) -> None:
         # Snakemake's own handler takes a lock that this very thread may hold.
         if signal.getsignal(signal.SIGTERM) != self._stop:
             signal.signal(signal.SIGTERM, self._stop)
@@ -62,7 +65,7 @@ class Executor(LocalExecutor):
             scheduler._free_resources(job)
         self._report()
 
-    def run_job(self, job) -> None:
+    def run_job(self, job: Any) -> None:
         script_id = self._router.script_id(job)
         if script_id is None:
             info = SubmittedJobInfo(job)
@@ -98,11 +101,11 @@ class Executor(LocalExecutor):
             self.workflow.async_run(self._recorded(info.job))
         super().cancel()
 
-    async def _recorded(self, job) -> None:
+    async def _recorded(self, job: Any) -> None:
         await job.postprocess(store_in_storage=True, handle_log=True, handle_touch=True)
         await self.workflow.persistence.finished(job)
 
-    def _run_script(self, job, script_id: int):
+    def _run_script(self, job: Any, script_id: int) -> Outcome:
         config = self._router.configs[self._router.config_id(job)]
         modules: list[ModuleType] = []
         main, argv, path = sys.modules["__main__"], sys.argv, list(sys.path)
@@ -125,7 +128,7 @@ class Executor(LocalExecutor):
             for module in modules:
                 vars(module).clear()
 
-    def _stop(self, *_) -> None:
+    def _stop(self, *_: Any) -> None:
         self._is_told_to_stop = True
 
     def _is_due(self) -> bool:

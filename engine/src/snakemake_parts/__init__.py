@@ -5,6 +5,7 @@ the script's process. What that run does is told upwards (`progress`), so that t
 shows it. Plans of thousands of jobs are so made in many processes, where one would be the bound.
 """
 
-from snakemake_parts.run import FailedJob, Part, PartError, PartStopped, run_part
+from snakemake_parts.progress import FailedJob
+from snakemake_parts.run import Part, PartError, PartStopped, run_part
 
 __all__ = ["FailedJob", "Part", "PartError", "PartStopped", "run_part"]

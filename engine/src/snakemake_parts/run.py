@@ -15,6 +15,8 @@ from snakemake_parts.progress import FailedJob
 
 _TRIGGERS = ("MTIME", "PARAMS", "INPUT", "SOFTWARE_ENV")
 _NO_LOG_LEVEL = 100
+# What is wrong with a job of which an executor knows no error.
+_NO_OUTPUT = "it ended well, but not all of its output is there"
 
 
 class PartError(Exception):
@@ -113,10 +115,7 @@ def _outcome(workflow: Any) -> Part:
     executor = scheduler._executor  # one of this package's: `run_part` sees to it
     if executor.is_cancelled:
         raise KeyboardInterrupt
-    failed = [
-        failed_job(job, executor.errors.get(job, "its output could not be taken over"))
-        for job in scheduler.failed
-    ]
+    failed = [failed_job(job, executor.errors.get(job, _NO_OUTPUT)) for job in scheduler.failed]
     return Part(dict(done), failed)
 
 
@@ -164,7 +163,7 @@ def forget_runs() -> None:
 def _caches() -> list[Any]:
     """The memories of functions and methods in Snakemake's modules."""
     modules = [mod for name, mod in sys.modules.items() if name.partition(".")[0] == "snakemake"]
-    places = {id(vars(module)): vars(module) for module in modules}
+    places: dict[int, Mapping[str, Any]] = {id(vars(mod)): vars(mod) for mod in modules}
     for names in list(places.values()):
         places |= {id(vars(c)): vars(c) for c in names.values() if isinstance(c, type)}
     kind = type(_caches)
