@@ -37,6 +37,7 @@ def main(
         limits=limits,
         thresholds=Thresholds(**settings.thresholds),
         price_spike_factor=settings.validation.price_spike_factor,
+        conflicts=settings.validation.conflicting_duplicates,
     )
     BRONZE_REJECTS.write(result.rejects, bronze_rejects, settings.storage)
     write_json(result.quality, bronze_quality)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
 import pytest
 from hypothesis import HealthCheck, settings
 
-from mf_etl.bronze.build import Origin, Thresholds, bronze
+from mf_etl.bronze.build import Bronze, Origin, Thresholds, bronze
 from mf_etl.ingest.reader import RawContent
 
 ROOT = Path(__file__).parents[1]
@@ -34,13 +35,12 @@ def raw_file(*rows: str, header: str = HEADER, end: str = "\r\n") -> bytes:
     return "".join(line + end for line in (header, *rows) if line is not None).encode()
 
 
-def bronze_of(content: bytes, ticker: str = "T.US"):
-    """Bronze results of raw bytes with default settings."""
+def bronze_of(content: bytes, ticker: str = "T.US", **options: Any) -> Bronze:
+    """Bronze results of raw bytes with default settings and these `options`."""
     return bronze(
         RawContent.of(content),
         Origin(ticker, "NYSE", "nyse stocks/1/t.us.txt", "0123456789ab"),
-        thresholds=Thresholds(),
-        price_spike_factor=5.0,
+        **{"thresholds": Thresholds(), "price_spike_factor": 5.0} | options,
     )
 
 

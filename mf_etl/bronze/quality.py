@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from mf_etl.bronze.steps import price_steps
 from mf_etl.bronze.validation import Origin
 from mf_etl.ingest.rows import RawRows
 from mf_etl.schemas.bronze_ohlcv import SCHEMA_VERSION, WARNING_FLAGS
@@ -25,7 +26,8 @@ def quality_report(
     """The report as plain values.
 
     `flags` counts rows of the source a hard flag was set on (a row may have several); warnings count
-    valid bars. `price_spikes` looks ahead, which is why it is here and in no column.
+    valid bars. Blocks of `price_steps` and `price_spikes` look ahead, which is why they are here and
+    in no column.
     """
     first, last = bars.select(
         first=pl.col("trade_date").min(), last=pl.col("trade_date").max()
@@ -47,6 +49,8 @@ def quality_report(
         },
         "first_trade_date": first.isoformat() if first else None,
         "last_trade_date": last.isoformat() if last else None,
+        "segments": segments(bars),
+        "price_steps": price_steps(bars),
         "price_spikes": price_spikes(bars, price_spike_factor),
         "header_present": raw.header_present,
         "delimiter": raw.delimiter,
@@ -57,6 +61,16 @@ def quality_report(
         "schema_version": SCHEMA_VERSION,
         "run_id": origin.run_id,
     }
+
+
+def segments(bars: pl.DataFrame) -> list[dict[str, Any]]:
+    """First and last date and rows of each segment."""
+    found = bars.group_by("segment_no", maintain_order=True).agg(
+        first_trade_date=pl.col("trade_date").first().dt.to_string(),
+        last_trade_date=pl.col("trade_date").last().dt.to_string(),
+        rows=pl.len(),
+    )
+    return found.to_dicts()
 
 
 def price_spikes(bars: pl.DataFrame, factor: float) -> list[dict[str, Any]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import polars as pl
@@ -19,6 +20,10 @@ from mf_etl.series import lag
 
 # PER of a daily bar, and what the bronze layer calls it.
 TIMEFRAME_CODE, TIMEFRAME = "D", "D1"
+
+
+# What becomes of the rows of one date that disagree: all are rejected, or all but the last.
+Conflicts = Literal["reject", "keep_last"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +47,9 @@ class Thresholds:
     segment_gap_days: int = 365
 
 
-def hard_flags(rows: pl.DataFrame, ticker: str) -> dict[str, np.ndarray]:
+def hard_flags(
+    rows: pl.DataFrame, ticker: str, conflicts: Conflicts = "reject"
+) -> dict[str, np.ndarray]:
     """The hard flags of raw rows (`ROW_SCHEMA`), one boolean array a flag, in their order.
 
     A check of values says nothing of a value that is not there. Duplicates are told among rows that
@@ -61,7 +68,7 @@ def hard_flags(rows: pl.DataFrame, ticker: str) -> dict[str, np.ndarray]:
         "q_negative_volume": v < 0,
     }
     sound = ~np.logical_or.reduce(list(flags.values()))
-    flags["q_duplicate_ticker_date"] = _duplicates(rows, sound)
+    flags["q_duplicate_ticker_date"] = _duplicates(rows, sound, conflicts)
     return {name: flags[name] for name in HARD_FLAGS}
 
 
@@ -148,8 +155,10 @@ def _differs(values: pl.Series, expected: str) -> np.ndarray:
     return differs.fill_null(False).to_numpy()
 
 
-def _duplicates(rows: pl.DataFrame, sound: np.ndarray) -> np.ndarray:
-    """Of sound rows with one date: all if their prices or volumes disagree, else all but the first."""
+def _duplicates(rows: pl.DataFrame, sound: np.ndarray, conflicts: Conflicts) -> np.ndarray:
+    """Of sound rows with one date: all but the first; if their prices or volumes disagree, all, or
+    all but the last.
+    """
     duplicated = np.zeros(rows.height, dtype=bool)
     dates = rows.get_column("trade_dt").cast(pl.Date)
     if sound.all() and (dates[1:] > dates[:-1]).all():
@@ -162,7 +171,10 @@ def _duplicates(rows: pl.DataFrame, sound: np.ndarray) -> np.ndarray:
             "date"
         ),
         first=pl.col("row").min().over("date"),
+        last=pl.col("row").max().over("date"),
     )
-    lost = repeated.filter(~pl.col("agree") | (pl.col("row") != pl.col("first")))
+    is_kept = pl.when("agree").then(pl.col("row") == pl.col("first"))
+    is_kept = is_kept.otherwise(conflicts == "keep_last" and pl.col("row") == pl.col("last"))
+    lost = repeated.filter(~is_kept)
     duplicated[lost.get_column("row").to_numpy()] = True
     return duplicated

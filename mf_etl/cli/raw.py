@@ -45,7 +45,8 @@ def discover_files(limit: int | None, counts: bool) -> None:
 @ROWS
 def parse_sample(file: Path, rows: int) -> None:
     """One raw file parsed: its status, its rows as they are read, and lines that are no rows."""
-    parsed = parse(*_content(file))
+    content, limits = _content(file)
+    parsed = parse(content, ticker_of(file.name) or "", limits)
     click.echo(f"{file}: {parsed.status}" + (f" ({parsed.message})" if parsed.message else ""))
     show_frame(
         parsed.rows.head(rows),
@@ -60,7 +61,8 @@ def validate_sample(file: Path, rows: int) -> None:
     """One raw file's flags: how many rows each rejects or warns of, and the rows rejected."""
     found = _bronze(file)
     quality = found.quality
-    click.echo(f"{file}: {quality['status']}")
+    message = f" ({quality['message']})" if quality["message"] else ""
+    click.echo(f"{file}: {quality['status']}{message}")
     show(
         ("rows", "valid", "rejected"),
         [(quality["rows_total"], quality["rows_valid"], quality["rows_rejected"])],
@@ -90,6 +92,7 @@ def _bronze(file: Path) -> Bronze:
         limits=limits,
         thresholds=Thresholds(**settings.thresholds),
         price_spike_factor=settings.validation.price_spike_factor,
+        conflicts=settings.validation.conflicting_duplicates,
     )
 
 

@@ -7,14 +7,10 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.csv
 
-from mf_etl.ingest.rows import (
-    LARGEST_WHOLE,
-    PRICE_COLUMNS,
-    READ_FLAGS,
-    STANDARD_COLUMNS,
-    STANDARD_HEADER,
-    RawRows,
-)
+from mf_etl.ingest.rows import LARGEST_WHOLE, PRICE_COLUMNS, READ_FLAGS, RawRows
+from mf_etl.ingest.text import STANDARD_COLUMNS
+
+STANDARD_HEADER = b"<TICKER>,<PER>,<DATE>,<TIME>,<OPEN>,<HIGH>,<LOW>,<CLOSE>,<VOL>,<OPENINT>"
 
 _TYPES = {name: pa.string() for name in STANDARD_COLUMNS[:4]} | {
     name: pa.float64() for name in STANDARD_COLUMNS[4:]
@@ -26,9 +22,9 @@ _CONVERT = pyarrow.csv.ConvertOptions(
 _PARSE = pyarrow.csv.ParseOptions(
     delimiter=",", quote_char=False, escape_char=False, ignore_empty_lines=False
 )
-# Printable characters without the blank, and line ends: with these alone, the CSV parser and the
-# tolerant reader agree on what a field holds.
-_PLAIN = bytes([*range(33, 127)]) + b"\r\n"
+# Printable characters without the blank and the quote: with these alone, and one kind of line end,
+# the CSV parser and the tolerant reader agree on what a field holds.
+_PLAIN = bytes(set(range(33, 127)) - {ord('"')})
 
 
 def read_fast(content: bytes) -> RawRows | None:
@@ -43,9 +39,9 @@ def read_fast(content: bytes) -> RawRows | None:
     body_start = start + len(line_end)
     if not content.startswith(STANDARD_HEADER + line_end) or len(content) == body_start:
         return None
-    if content.translate(None, _PLAIN) or content.count(b"\r") != (
-        content.count(b"\n") if crlf else 0
-    ):
+    line_ends = content.translate(None, _PLAIN)
+    lines = len(line_ends) // len(line_end)
+    if line_ends != line_end * lines or (line_end + line_end) in content:
         return None
     try:
         table = pyarrow.csv.read_csv(
@@ -58,8 +54,7 @@ def read_fast(content: bytes) -> RawRows | None:
         )
     except pa.ArrowInvalid:
         return None
-    lines = content.count(b"\n") - (content.endswith(b"\n"))
-    if table.num_rows != lines:
+    if table.num_rows != lines - content.endswith(b"\n") or _any_blank(table):
         return None
     trade_dt = _trade_datetimes(table["date"], table["time"])
     frame = pl.from_arrow(table.drop_columns(["date", "time"]))
@@ -77,6 +72,21 @@ def read_fast(content: bytes) -> RawRows | None:
         ]
     )
     return RawRows(rows, content, "ok", "", True, ",", "fast")
+
+
+def _any_blank(table: pa.Table) -> bool:
+    """Whether a ticker or a period is missing."""
+    return any(
+        (np.diff(_offsets(chunk)) == 0).any()
+        for name in ("ticker", "per")
+        for chunk in table[name].chunks
+    )
+
+
+def _offsets(text: pa.StringArray) -> np.ndarray:
+    """Where each text begins and ends in the buffer of all of them."""
+    offsets = np.frombuffer(text.buffers()[1], np.int32)
+    return offsets[text.offset : text.offset + len(text) + 1]
 
 
 def _all_plain_numbers(frame: pl.DataFrame) -> bool:
@@ -110,7 +120,7 @@ def _trade_datetimes(date: pa.ChunkedArray, time: pa.ChunkedArray) -> pl.Series 
 def _digits(text: pa.ChunkedArray, count: int) -> np.ndarray | None:
     """Numbers written as exactly `count` digits, or None if any is not."""
     array = text.combine_chunks()
-    offsets = np.frombuffer(array.buffers()[1], np.int32)[: len(array) + 1]
+    offsets = _offsets(array)
     if (np.diff(offsets) != count).any():
         return None
     characters = np.frombuffer(array.buffers()[2], np.uint8)[offsets[0] : offsets[-1]]

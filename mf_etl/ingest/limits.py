@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-import numpy as np
-
 LINE_BYTES = 65_536
-_LINE_FEED = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,11 +18,7 @@ class Limits:
 
 def has_long_line(content: bytes, line_bytes: int) -> bool:
     """Whether a line of `content` has more than `line_bytes` bytes."""
-    if len(content) <= line_bytes:
-        return False
-    ends = np.flatnonzero(np.frombuffer(content, np.uint8) == _LINE_FEED)
-    starts = np.concatenate(([-1], ends))
-    return bool((np.append(ends, len(content)) - starts - 1 > line_bytes).any())
+    return next(_long_lines(content, line_bytes), None) is not None
 
 
 def with_cut_lines(content: bytes, line_bytes: int) -> bytes:
@@ -32,12 +26,22 @@ def with_cut_lines(content: bytes, line_bytes: int) -> bytes:
 
     A cut line stays longer than `line_bytes`, by its mark, so that it can be told.
     """
-    if not has_long_line(content, line_bytes):
-        return content
-    return b"\n".join(_cut(line, line_bytes) for line in content.split(b"\n"))
+    pieces, done = [], 0
+    for start, end in _long_lines(content, line_bytes):
+        kept = start + line_bytes
+        pieces += [content[done:kept], b" ... (cut: %d bytes more)" % (end - kept)]
+        done = end
+    return b"".join([*pieces, content[done:]]) if pieces else content
 
 
-def _cut(line: bytes, line_bytes: int) -> bytes:
-    if len(line) <= line_bytes:
-        return line
-    return line[:line_bytes] + b" ... (cut: %d bytes more)" % (len(line) - line_bytes)
+def _long_lines(content: bytes, line_bytes: int) -> Iterator[tuple[int, int]]:
+    """Start and end of each line longer than `line_bytes`."""
+    start = 0
+    while len(content) - start > line_bytes:
+        # The last line end within reach: what is before it is a line, or several, short enough.
+        last = content.rfind(b"\n", start, start + line_bytes + 1)
+        if last < 0:
+            last = content.find(b"\n", start)
+            last = len(content) if last < 0 else last
+            yield start, last
+        start = last + 1

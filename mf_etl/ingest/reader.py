@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+import polars as pl
+
 from mf_etl.errors import RawFileError
 from mf_etl.ingest.fast import read_fast
 from mf_etl.ingest.limits import Limits, has_long_line
-from mf_etl.ingest.rows import RawRows, no_rows
+from mf_etl.ingest.rows import RawRows, Status, no_rows
+from mf_etl.ingest.text import HEAD_BYTES, MANY_TICKERS, holds_many_tickers
 from mf_etl.ingest.tolerant import read_tolerant
 from mf_etl.provenance import content_fingerprint, file_fingerprint
 
@@ -42,14 +45,20 @@ def read_content(path: Path, limits: Limits) -> RawContent:
         raise RawFileError(f"raw file {path} cannot be read: {error.strerror}") from error
 
 
-def parse(raw: RawContent, limits: Limits = DEFAULT_LIMITS) -> RawRows:
-    """Rows of a raw file; what is wrong with its content is in the rows, never an exception."""
+def parse(raw: RawContent, ticker: str, limits: Limits = DEFAULT_LIMITS) -> RawRows:
+    """Rows of the raw file of a ticker; what is wrong with its content is in them, no exception."""
     if raw.content is None:
-        message = (
+        return _without_rows(
+            "unreadable",
             f"the file has {raw.size:,} bytes and nothing of it was read; validation.max_file_mb "
-            f"is {limits.file_bytes / 2**20:g}"
+            f"is {limits.file_bytes / 2**20:g}",
         )
-        return RawRows(no_rows(), [], "unreadable", message, False, ",", "tolerant")
+    if holds_many_tickers(raw.content[:HEAD_BYTES], ticker):
+        return _without_rows("many_tickers", MANY_TICKERS)
     if not has_long_line(raw.content, limits.line_bytes) and (rows := read_fast(raw.content)):
         return rows
     return read_tolerant(raw.content, limits.line_bytes)
+
+
+def _without_rows(status: Status, message: str) -> RawRows:
+    return RawRows(no_rows(), pl.Series(dtype=pl.String), status, message, False, ",", "tolerant")

@@ -7,17 +7,15 @@ from typing import Literal
 
 import polars as pl
 
-Status = Literal["ok", "empty", "unreadable"]
+Status = Literal["ok", "empty", "unreadable", "many_tickers"]
 
-# The columns of a Stooq file in their standard order, by the names used here.
-STANDARD_COLUMNS = (
-    "ticker", "per", "date", "time", "open", "high", "low", "close", "volume", "openint",
-)  # fmt: skip
-STANDARD_HEADER = b"<TICKER>,<PER>,<DATE>,<TIME>,<OPEN>,<HIGH>,<LOW>,<CLOSE>,<VOL>,<OPENINT>"
 PRICE_COLUMNS = ("open", "high", "low", "close", "volume")
 
 # Open interest is read as a float64, so whole numbers are exact up to here.
 LARGEST_WHOLE = 2.0**53
+
+# What a row's PER reads like where its time says that it is no daily bar and no column tells.
+INTRADAY = "intraday"
 
 # What reading alone can find wrong; the other flags need values.
 READ_FLAGS = ("q_malformed_row", "q_missing_field", "q_parse_error")
@@ -46,11 +44,12 @@ class RawRows:
 
     `rows` has one row a non-blank data line, in file order, with the columns of `ROW_SCHEMA`; a
     value that is missing or cannot be parsed is null and its flag is set. `ticker` and `per` are
-    null where the file does not carry them. `raw_lines` gives the text of lines by their number.
+    null where the file does not carry them; `per` is `INTRADAY` where the time of a row tells it.
+    `lines` has the text of each row, or is the content of a file with LF or CRLF as line ends.
     """
 
     rows: pl.DataFrame
-    lines: list[str] | bytes
+    lines: pl.Series | bytes
     status: Status
     message: str
     header_present: bool
@@ -58,8 +57,9 @@ class RawRows:
     reader: Literal["fast", "tolerant"]
 
     def raw_lines(self, numbers: list[int]) -> list[str]:
-        """Text of the source lines with these 1-based numbers, without line ends."""
-        lines = self.lines
-        if isinstance(lines, bytes):
-            lines = lines.decode("utf-8", errors="replace").split("\n")
-        return [lines[number - 1].removesuffix("\r") for number in numbers]
+        """Text of the data lines with these 1-based numbers, without line ends."""
+        if isinstance(self.lines, bytes):
+            lines = self.lines.decode("utf-8", errors="replace").split("\n")
+            return [lines[number - 1].removesuffix("\r") for number in numbers]
+        places = self.rows.get_column("source_line_no").to_numpy().searchsorted(numbers)
+        return self.lines.gather(places).to_list()

@@ -6,56 +6,61 @@ import polars as pl
 
 from mf_etl.ingest.limits import LINE_BYTES, with_cut_lines
 from mf_etl.ingest.rows import (
+    INTRADAY,
     LARGEST_WHOLE,
     PRICE_COLUMNS,
     ROW_SCHEMA,
-    STANDARD_COLUMNS,
     RawRows,
     Status,
     no_rows,
 )
+from mf_etl.ingest.text import (
+    BLANKS,
+    STANDARD_COLUMNS,
+    as_plain_utf8,
+    delimiter_of,
+    header_columns,
+    numbered_lines,
+)
 
-DELIMITERS = (",", ";", "\t", "|")
-_ALIASES = {"vol": "volume"}
 _REQUIRED = ("date", *PRICE_COLUMNS)
-_BLANKS = " \t\r\x0b\x0c\xa0"
+# Of the columns that a header has, these may be blank in a row: open interest is null, time midnight.
+_MAY_BE_BLANK = ("time", "openint")
 _NUMBER = r"^[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?$"
 _DATE = r"^(\d{8}|\d{4}-\d{2}-\d{2})$"
-_TIME = r"^\d{6}$"
+_TIME = r"^(\d{6}|\d{2}:\d{2}(:\d{2})?)$"
+_MIDNIGHT = "000000"
 
 
 def read_tolerant(content: bytes, line_bytes: int = LINE_BYTES) -> RawRows:
     """Rows of any file: every non-blank line but the header is a row, good or flagged.
 
-    Takes UTF-8 with or without BOM (undecodable bytes replaced), LF or CRLF, blank lines,
-    surrounding blanks, the separators ``, ; tab |``, columns by header name in any order and case,
-    a missing header (then the ten standard columns), and the seven-column export without ticker,
-    period and time. A line of more than `line_bytes` is cut and rejected.
+    Takes UTF-8 with or without BOM (undecodable bytes replaced), UTF-16 and UTF-32 by their BOM; LF,
+    CRLF and CR as line ends; blank lines; surrounding blanks; double quotes around whole fields; the
+    separators ``, ; tab |``; columns by header name in any order and case, Polish names too; a
+    missing header (then the ten standard columns); and the seven-column export without ticker, period
+    and time. A line of more than `line_bytes` is cut and rejected.
     """
-    lines = with_cut_lines(content, line_bytes).decode("utf-8-sig", errors="replace").split("\n")
-    first = next((number for number, line in enumerate(lines) if line.strip(_BLANKS)), None)
+    plain = with_cut_lines(as_plain_utf8(content), line_bytes)
+    lines = numbered_lines(plain.decode("utf-8", errors="replace"))
+    first = next(lines, None)
     if first is None:
         message = "the file has no bytes" if not content else "the file has only blank lines"
-        return RawRows(no_rows(), lines, "empty", message, False, ",", "tolerant")
-    delimiter = max(DELIMITERS, key=lambda mark: (lines[first].count(mark), mark == ","))
-    header = _header(lines[first], delimiter)
+        return RawRows(
+            no_rows(), pl.Series(dtype=pl.String), "empty", message, False, ",", "tolerant"
+        )
+    delimiter = delimiter_of(first[1])
+    header = header_columns(first[1], delimiter)
     columns = header or STANDARD_COLUMNS
     text = pl.DataFrame(
-        {"source_line_no": pl.int_range(1, len(lines) + 1, eager=True), "line": lines}
-    ).filter(pl.col("line").str.strip_chars(_BLANKS) != "")
-    if header:
-        text = text[1:]
+        [*([] if header else [first]), *lines],
+        schema={"source_line_no": pl.Int64, "line": pl.String},
+        orient="row",
+    )
     rows = _typed(text, columns, delimiter, line_bytes)
     status, message = _verdict(rows, columns)
-    return RawRows(rows, lines, status, message, bool(header), delimiter, "tolerant")
-
-
-def _header(line: str, delimiter: str) -> tuple[str, ...] | None:
-    """Column names of a header line, or None if the line is no header."""
-    words = (word.strip(_BLANKS).strip("<>").lower() for word in line.split(delimiter))
-    names = tuple(_ALIASES.get(word, word) for word in words)
-    known = set(names) & set(STANDARD_COLUMNS)
-    return names if "date" in known and known & {"open", "high", "low", "close"} else None
+    line = text.get_column("line")
+    return RawRows(rows, line, status, message, bool(header), delimiter, "tolerant")
 
 
 def _typed(
@@ -76,11 +81,7 @@ def _typed(
             pl.when("q_malformed_row")
             .then(pl.lit(None, pl.String))
             .otherwise(
-                pl.col("fields")
-                .list.get(columns.index(name), null_on_oob=True)
-                # A blank field is null: what is missing is told apart from what is wrong.
-                .str.strip_chars(_BLANKS)
-                .replace("", None)
+                _field(pl.col("fields").list.get(columns.index(name), null_on_oob=True))
                 if name in columns
                 else pl.lit(None, pl.String)
             )
@@ -89,21 +90,23 @@ def _typed(
         ),
     )
     # A column that the header does not have is no gap in the row, unless bars need it.
-    needed = [name for name in STANDARD_COLUMNS if name in columns or name in _REQUIRED]
+    needed = [
+        name
+        for name in STANDARD_COLUMNS
+        if name in _REQUIRED or (name in columns and name not in _MAY_BE_BLANK)
+    ]
     numbers = [*PRICE_COLUMNS, "openint"]
     parsed = named.select(
         "source_line_no",
         "ticker",
-        "per",
-        _moment(has_time="time" in columns).alias("trade_dt"),
+        ("per" if "per" in columns else _period_by_time()),
+        _moment().alias("trade_dt"),
         *(_number(name).alias(name) for name in numbers),
         "q_malformed_row",
         q_missing_field=~pl.col("q_malformed_row")
         & pl.any_horizontal(pl.col(name).is_null() for name in needed),
         stated=pl.sum_horizontal(pl.col(name).is_not_null() for name in numbers),
-        dated=pl.all_horizontal(
-            pl.col(name).is_not_null() for name in ("date", "time") if name in columns
-        ),
+        dated=pl.col("date").is_not_null(),
     )
     understood = pl.sum_horizontal(pl.col(name).is_not_null() for name in numbers)
     return parsed.with_columns(
@@ -123,14 +126,35 @@ def _number(name: str) -> pl.Expr:
     return pl.when(certain).then(value)
 
 
-def _moment(*, has_time: bool) -> pl.Expr:
-    """Date (compact or ISO) and time (HHMMSS; midnight without such a column), else null."""
+def _field(text: pl.Expr) -> pl.Expr:
+    """A field without blanks and a pair of quotes around it.
+
+    A blank field is null: what is missing is told apart from what is wrong.
+    """
+    inner = text.str.strip_chars(BLANKS)
+    quoted = inner.str.len_bytes().gt(1) & inner.str.starts_with('"') & inner.str.ends_with('"')
+    bare = inner.str.strip_prefix('"').str.strip_suffix('"').str.strip_chars(BLANKS)
+    return pl.when(quoted).then(bare).otherwise(inner).replace("", None)
+
+
+def _digits_of_time() -> pl.Expr:
+    """A time as HHMMSS; a blank time, or no such column, is midnight; null if it is no time."""
+    written = pl.col("time").fill_null(_MIDNIGHT)
+    digits = written.str.replace_all(":", "", literal=True).str.pad_end(6, "0")
+    return pl.when(written.str.contains(_TIME)).then(digits)
+
+
+def _period_by_time() -> pl.Expr:
+    """Of a file without a PER column: a time other than midnight is that of an intraday bar."""
+    return pl.when(_digits_of_time() != _MIDNIGHT).then(pl.lit(INTRADAY)).alias("per")
+
+
+def _moment() -> pl.Expr:
+    """Date (compact or ISO) and time, else null."""
     date = pl.when(pl.col("date").str.contains(_DATE)).then(
         pl.col("date").str.replace_all("-", "", literal=True)
     )
-    time = (
-        pl.when(pl.col("time").str.contains(_TIME)).then("time") if has_time else pl.lit("000000")
-    )
+    time = _digits_of_time()
     moment = pl.concat_str(date, time).str.to_datetime(
         "%Y%m%d%H%M%S", time_unit="us", strict=False, exact=True
     )

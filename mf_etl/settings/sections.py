@@ -156,6 +156,8 @@ class Validation(Section):
     """`q_price_step`: close/previous close at least this, or at most its inverse."""
     segment_gap_days: int = Field(default=365, ge=30)
     """A gap of more calendar days begins a new segment: nothing is computed across it."""
+    conflicting_duplicates: Literal["reject", "keep_last"] = "reject"
+    """Rows of one date that disagree: `reject` all of them, or `keep_last`, the last in the file."""
     max_file_mb: float = Field(default=512, gt=0)
     """A raw file of more megabytes (2**20 bytes) is `unreadable`; nothing of it is read."""
     max_line_bytes: int = Field(default=65_536, ge=1_024)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from datetime import date, timedelta
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mf_etl.bronze.validation import Thresholds
 from mf_etl.schemas.bronze_ohlcv import BRONZE_OHLCV, BRONZE_REJECTS, HARD_FLAGS
 from tests.conftest import SAMPLE, bronze_of, raw_file, raw_row
 
@@ -64,6 +68,21 @@ def test_equal_duplicates_keep_the_first_and_others_keep_none():
     assert result.bars["source_line_no"].to_list() == [2, 7]
     assert result.rejects["source_line_no"].to_list() == [3, 4, 5, 6]
     assert set(map(tuple, result.rejects["reasons"])) == {("duplicate_ticker_date",)}
+
+
+def test_of_rows_that_disagree_the_last_is_kept_where_asked_for():
+    rows = [
+        raw_row("20240102", 10, 11, 9, 10, 1),
+        raw_row("20240103", 10, 11, 9, 10, 500),
+        raw_row("20240103", 10, 11, 9, 10, 2000),
+        raw_row("20240104"),
+        raw_row("20240104"),
+        raw_row("20240103", 0, 11, 0, 10, 9000),
+    ]
+    kept = bronze_of(raw_file(*rows), conflicts="keep_last")
+    assert kept.bars["source_line_no"].to_list() == [2, 4, 5]
+    assert kept.rejects["source_line_no"].to_list() == [3, 6, 7]
+    assert bronze_of(raw_file(*rows)).bars["source_line_no"].to_list() == [2, 5]
 
 
 def test_a_broken_row_casts_no_doubt_on_the_good_one_of_its_day():
@@ -144,6 +163,76 @@ def test_report():
     assert quality["status"] == "ok" and quality["reader"] == "fast"
 
 
+def steps_of(*closes: float, factor: float = 1.8, days: int = 1) -> list[dict]:
+    """Price steps of bars with these closes, so many days apart."""
+    first = date(2020, 1, 1)
+    rows = [
+        raw_row((first + timedelta(days=days * i)).strftime("%Y%m%d"), c, c, c, c, 5)
+        for i, c in enumerate(closes)
+    ]
+    thresholds = Thresholds(price_step_factor=factor)
+    return bronze_of(raw_file(*rows), thresholds=thresholds).quality["price_steps"]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "ratio"),
+    [
+        (400, 100, "4:1"),
+        (400, 101.9, "4:1"),
+        (400, 102.1, None),
+        (10, 100, "1:10"),
+        (500, 10, "50:1"),
+        (490, 10, "49:1"),
+        (520, 10, None),
+        (5, 2, "5:2"),
+        (3, 2, "3:2"),
+        (4, 3, "4:3"),
+        (5, 4, "5:4"),
+        (2, 5, "2:5"),
+        (10, 17, None),
+    ],
+)
+def test_the_nearest_simple_split_of_a_step(before, after, ratio):
+    (step,) = steps_of(before, after, factor=1.2)
+    assert step == {
+        "trade_date": "2020-01-02",
+        "factor": after / before,
+        "split_ratio": ratio,
+        "source_line_no": 3,
+        "block": None,
+    }
+
+
+def test_a_step_that_is_taken_back_encloses_a_block():
+    up, down = steps_of(10, 10, 150, 151, 149, 10.2, 10)
+    assert up["block"] == {
+        "first_trade_date": "2020-01-03", "last_trade_date": "2020-01-05", "rows": 3,
+    }  # fmt: skip
+    assert (up["split_ratio"], down["block"]) == ("1:15", None)
+    assert [s["block"] for s in steps_of(10, 40, 40, 11.2)] == [None] * 2, "12 % from where it was"
+    first, second, third = steps_of(10, 40, 10, 40)
+    assert first["block"]["rows"] == second["block"]["rows"] == 1, "the nearest takes it back"
+    assert third["block"] is None
+
+
+def test_a_block_is_at_most_260_bars_and_within_a_segment():
+    assert steps_of(10, *[40] * 260, 10)[0]["block"]["rows"] == 260
+    assert steps_of(10, *[40] * 261, 10)[0]["block"] is None
+    rows = [raw_row("20200101", *[10] * 4, 5), raw_row("20200102", *[40] * 4, 5)]
+    rows += [raw_row("20220101", *[40] * 4, 5), raw_row("20220102", *[10] * 4, 5)]
+    quality = bronze_of(raw_file(*rows)).quality
+    assert [step["block"] for step in quality["price_steps"]] == [None, None]
+    assert quality["segments"] == [
+        {
+            "segment_no": n,
+            "first_trade_date": f"{y}-01-01",
+            "last_trade_date": f"{y}-01-02",
+            "rows": 2,
+        }
+        for n, y in ((1, 2020), (2, 2022))
+    ]
+
+
 def test_only_rejects_is_said():
     quality = bronze_of(raw_file(raw_row("20240102", 0, 0, 0, 0, 0))).quality
     assert (quality["status"], quality["message"]) == ("ok", "no row is a valid bar")
@@ -169,7 +258,8 @@ def test_nothing_read_is_lost(body):
     content = raw_file(end="\n") + body
     result = bronze_of(content)
     text = content.decode("utf-8-sig", errors="replace")
-    data_lines = sum(1 for line in text.split("\n")[1:] if line.strip(" \t\r\x0b\x0c\xa0"))
+    lines_of_file = re.split(r"\r\n|\r|\n", text)
+    data_lines = sum(1 for line in lines_of_file[1:] if line.strip(" \t\x0b\x0c\xa0"))
     assert result.bars.height + result.rejects.height == data_lines
     assert result.quality["rows_total"] == data_lines
     assert result.quality["rows_rejected"] == result.rejects.height

@@ -32,23 +32,23 @@ def test_long_lines_are_found(content, is_long):
 def test_a_long_line_is_one_rejected_row_and_the_rest_is_read():
     endless = raw_row("20240103").replace("1000", "0" * 5_000 + "1000")
     content = raw_file(raw_row("20240102"), endless, raw_row("20240104"))
-    rows = parse(RawContent.of(content), Limits(line_bytes=1_024))
+    rows = parse(RawContent.of(content), "T.US", Limits(line_bytes=1_024))
     assert rows.rows["q_malformed_row"].to_list() == [False, True, False]
     (line,) = rows.raw_lines([3])
-    more = len(endless) + 1 - 1_024  # with the carriage return
+    more = len(endless) - 1_024
     assert line == f"{endless[:1_024]} ... (cut: {more} bytes more)"
 
 
 def test_a_cut_in_the_last_field_is_malformed_too():
     content = raw_file(raw_row("20240102"), raw_row("20240103", openint="0" * 5_000))
-    rows = parse(RawContent.of(content), Limits(line_bytes=1_024)).rows
+    rows = parse(RawContent.of(content), "T.US", Limits(line_bytes=1_024)).rows
     assert rows["q_malformed_row"].to_list() == [False, True]
     assert not rows["q_parse_error"][0]
 
 
 def test_within_the_limits_the_fast_reader_reads():
     content = raw_file(raw_row("20240102"), raw_row("20240103"))
-    assert parse(RawContent.of(content), LIMITS).reader == "fast"
+    assert parse(RawContent.of(content), "T.US", LIMITS).reader == "fast"
 
 
 def test_a_large_file_is_not_read_and_says_so(tmp_path):
@@ -60,7 +60,7 @@ def test_a_large_file_is_not_read_and_says_so(tmp_path):
     size = path.stat().st_size
     assert (raw.content, raw.size) == (None, size)
     assert raw.fingerprint == content_fingerprint(path.read_bytes())
-    rows = parse(raw, LIMITS)
+    rows = parse(raw, "T.US", LIMITS)
     assert (rows.status, rows.rows.height) == ("unreadable", 0)
     assert f"{size:,} bytes" in rows.message and "validation.max_file_mb" in rows.message
 

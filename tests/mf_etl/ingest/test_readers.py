@@ -95,7 +95,7 @@ def test_both_agree_on_the_sample(path):
     ],
 )
 def test_what_cannot_be_parsed_is_flagged(line):
-    result = parse(RawContent.of(raw_file(line)))
+    result = parse(RawContent.of(raw_file(line)), "T.US")
     assert result.reader == "tolerant"
     assert result.rows["q_parse_error"].to_list() == [True]
 
@@ -103,7 +103,7 @@ def test_what_cannot_be_parsed_is_flagged(line):
 def test_a_blank_field_is_missing_and_a_short_line_malformed():
     good = raw_row("20240103")
     content = raw_file(raw_row("20240101", 1, "", 1, 2, 3), "T.US,D,20240102", good)
-    rows = parse(RawContent.of(content)).rows
+    rows = parse(RawContent.of(content), "T.US").rows
     assert rows["q_missing_field"].to_list() == [True, False, False]
     assert rows["q_malformed_row"].to_list() == [False, True, False]
     assert rows["q_parse_error"].to_list() == [False] * 3
@@ -150,13 +150,13 @@ def test_forms_that_are_taken(content):
     ],
 )
 def test_status_of_what_holds_no_rows(content, status, message, rows):
-    result = parse(RawContent.of(content))
+    result = parse(RawContent.of(content), "T.US")
     assert (result.status, result.rows.height) == (status, rows)
     assert message in result.message
 
 
 def test_line_numbers_count_blank_lines_and_the_header():
     content = b"\n" + raw_file(raw_row("20240102"), "", raw_row("20240103"), end="\n")
-    result = parse(RawContent.of(content))
+    result = parse(RawContent.of(content), "T.US")
     assert result.rows["source_line_no"].to_list() == [3, 5]
     assert result.raw_lines([5]) == [raw_row("20240103")]
