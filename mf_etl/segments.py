@@ -23,7 +23,8 @@ def segment_numbers(days: np.ndarray, gap_days: int) -> np.ndarray:
     One more after a gap of more than `gap_days` calendar days.
     """
     starts = np.diff(days, prepend=days[:1]) > gap_days
-    return np.minimum(np.cumsum(starts) + 1, _LARGEST).astype(np.int16)
+    numbers: np.ndarray = np.minimum(np.cumsum(starts) + 1, _LARGEST).astype(np.int16)
+    return numbers
 
 
 def by_segment(
@@ -35,7 +36,9 @@ def by_segment(
     """
 
     @functools.wraps(compute)
-    def each(frame: pl.DataFrame, *args: _Options.args, **options: _Options.kwargs) -> pl.DataFrame:
+    def each(
+        frame: pl.DataFrame, /, *args: _Options.args, **options: _Options.kwargs
+    ) -> pl.DataFrame:
         segment = frame.get_column("segment_no")
         if frame.is_empty() or segment[0] == segment[-1]:
             return compute(frame, *args, **options)

@@ -36,8 +36,9 @@ def main(
     problems = bronze.problem_tickers(master)
     write_parquet(problems, problem_tickers, settings.storage)
     write_csv(problems, problem_tickers_csv)
-    checks = bronze_checks(summaries, Thresholds(**settings.qa.thresholds))
-    figures = bronze.bronze_summary(summaries, master)
+    thresholds = Thresholds(**settings.qa.thresholds)
+    checks = bronze_checks(summaries, thresholds)
+    figures = bronze.bronze_summary(summaries, master, thresholds)
     write_json({"verdict": overall(checks), "checks": checks, **figures}, bronze_sanity_summary)
 
 

@@ -173,8 +173,8 @@ def _duplicates(rows: pl.DataFrame, sound: np.ndarray, conflicts: Conflicts) -> 
         first=pl.col("row").min().over("date"),
         last=pl.col("row").max().over("date"),
     )
-    is_kept = pl.when("agree").then(pl.col("row") == pl.col("first"))
-    is_kept = is_kept.otherwise(conflicts == "keep_last" and pl.col("row") == pl.col("last"))
+    is_last = pl.col("row") == pl.col("last") if conflicts == "keep_last" else pl.lit(False)
+    is_kept = pl.when("agree").then(pl.col("row") == pl.col("first")).otherwise(is_last)
     lost = repeated.filter(~is_kept)
     duplicated[lost.get_column("row").to_numpy()] = True
     return duplicated

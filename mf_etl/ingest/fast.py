@@ -8,9 +8,7 @@ import pyarrow as pa
 import pyarrow.csv
 
 from mf_etl.ingest.rows import LARGEST_WHOLE, PRICE_COLUMNS, READ_FLAGS, RawRows
-from mf_etl.ingest.text import STANDARD_COLUMNS
-
-STANDARD_HEADER = b"<TICKER>,<PER>,<DATE>,<TIME>,<OPEN>,<HIGH>,<LOW>,<CLOSE>,<VOL>,<OPENINT>"
+from mf_etl.ingest.text import STANDARD_COLUMNS, STANDARD_HEADER
 
 _TYPES = {name: pa.string() for name in STANDARD_COLUMNS[:4]} | {
     name: pa.float64() for name in STANDARD_COLUMNS[4:]

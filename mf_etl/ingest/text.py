@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 STANDARD_COLUMNS = (
     "ticker", "per", "date", "time", "open", "high", "low", "close", "volume", "openint",
 )  # fmt: skip
+STANDARD_HEADER = b"<TICKER>,<PER>,<DATE>,<TIME>,<OPEN>,<HIGH>,<LOW>,<CLOSE>,<VOL>,<OPENINT>"
 DELIMITERS = (",", ";", "\t", "|")
 BLANKS = " \t\r\x0b\x0c\xa0"
 # Other names of the columns: of the older export, and of the downloads in Polish.

@@ -6,7 +6,8 @@ from typing import Any
 
 import polars as pl
 
-from mf_etl.qa.checks import flag_totals
+from mf_etl.qa.checks import Thresholds, flag_totals
+from mf_etl.qa.coverage import coverage_steps
 from mf_etl.qa.summary import flags_of, statistics_of
 from mf_etl.schemas.bronze_ohlcv import COUNTED_WARNINGS, HARD_FLAGS, WARNING_FLAGS
 from mf_etl.schemas.universe_tables import BY_EXCHANGE, ROWS_BY_YEAR, SYMBOL_MASTER
@@ -102,7 +103,9 @@ def problem_tickers(master: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def bronze_summary(bronze: pl.DataFrame, master: pl.DataFrame) -> dict[str, Any]:
+def bronze_summary(
+    bronze: pl.DataFrame, master: pl.DataFrame, thresholds: Thresholds
+) -> dict[str, Any]:
     """The figures of bronze as plain values."""
     first, last = (
         master.select(pl.col("first_trade_date").min(), pl.col("last_trade_date").max())
@@ -117,6 +120,10 @@ def bronze_summary(bronze: pl.DataFrame, master: pl.DataFrame) -> dict[str, Any]
         "first_trade_date": first,
         "last_trade_date": last,
         "flags": flag_totals(bronze),
+        "coverage_steps": coverage_steps(
+            bronze, share=thresholds.coverage_share, tickers=thresholds.coverage_tickers
+        ),
+        "tickers_of_several_segments": int((master["segments"] > 1).sum()),
         "files_missing": _tickers(master, "missing"),
         "files_empty": _tickers(master, "empty"),
         "files_unreadable": _tickers(master, "unreadable"),

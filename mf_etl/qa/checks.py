@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import polars as pl
 
+from mf_etl.qa.coverage import coverage_steps
 from mf_etl.qa.summary import flags_of, statistics_of
 from mf_etl.schemas.declaration import Table
 
@@ -40,18 +41,29 @@ class Thresholds:
     empty_share: float = 0.05
     rejected_share: float = 0.05
     price_spikes: int = 5
+    price_steps: int = 5
+    price_blocks: int = 0
+    coverage_share: float = 0.02
+    coverage_tickers: int = 20
     null_share: float = 0.05
     state_share: float = 0.9
 
 
 def bronze_checks(bronze: pl.DataFrame, thresholds: Thresholds) -> list[dict[str, Any]]:
-    """Checks of the bronze summary: missing, unreadable, empty, rejected, spikes."""
+    """Checks of the bronze summary: missing, unreadable, empty, rejected, prices, coverage."""
     built = bronze.filter("success")
     share = pl.col("rows_rejected") / pl.col("rows_total")
     unreadable = _named(built.filter(pl.col("status") == "unreadable"))
     empty = _named(built.filter(pl.col("status") == "empty"))
     rejecting = built.filter((pl.col("rows_total") > 0) & (share > thresholds.rejected_share))
     spiky = built.filter(pl.col("price_spikes") > thresholds.price_spikes)
+    blocked = built.filter(pl.col("price_blocks") > thresholds.price_blocks)
+    is_step = (pl.col("column") == "q_price_step") & (pl.col("value") > thresholds.price_steps)
+    stepping = flags_of(built).filter(is_step)
+    dates = coverage_steps(
+        built, share=thresholds.coverage_share, tickers=thresholds.coverage_tickers
+    )
+    named = [f"{d['trade_date']}: {d['begin']} begin, {d['end']} end" for d in dates]
     rejected, total = (int(built[name].sum()) for name in ("rows_rejected", "rows_total"))
     return [
         _missing(bronze, thresholds),
@@ -70,6 +82,9 @@ def bronze_checks(bronze: pl.DataFrame, thresholds: Thresholds) -> list[dict[str
         ),
         _check("tickers_with_many_rejects", "warn", rejecting.height, 0, _named(rejecting)),
         _check("tickers_with_price_spikes", "warn", spiky.height, 0, _named(spiky)),
+        _check("tickers_with_price_steps", "warn", stepping.height, 0, _named(stepping)),
+        _check("tickers_with_price_blocks", "warn", blocked.height, 0, _named(blocked)),
+        _check("coverage_steps", "warn", len(dates), 0, named),
     ]
 
 

@@ -72,6 +72,8 @@ def _from_report(path: Path) -> dict[str, Any]:
     return {
         **{name: report[name] for name in copied},
         "price_spikes": len(report["price_spikes"]),
+        "price_blocks": sum(step["block"] is not None for step in report["price_steps"]),
+        "segments": len(report["segments"]),
         "first_trade_date": first,
         "last_trade_date": last,
         "flags": [

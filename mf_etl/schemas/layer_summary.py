@@ -29,6 +29,10 @@ LAYER_SUMMARY = Table(
         Column("rows_total", pl.Int64, "bronze: data lines of the raw file", "rows"),
         Column("rows_rejected", pl.Int64, "bronze: of these, no valid bar", "rows"),
         Column("price_spikes", pl.Int64, "bronze: bars far off both neighbours", "bars"),
+        Column(
+            "price_blocks", pl.Int64, "bronze: price steps that a later one takes back", "blocks"
+        ),
+        Column("segments", pl.Int64, "bronze: parts of the history", "segments"),
         Column("first_trade_date", pl.Date, "bronze: day of the first valid bar"),
         Column("last_trade_date", pl.Date, "bronze: day of the last valid bar"),
         Column("flags", pl.List(STATISTIC), "bronze: rows by hard and warning flag", "", False),

@@ -55,6 +55,8 @@ SYMBOL_MASTER = Table(
         Column("rows_rejected", pl.Int64, "rejected rows", "rows"),
         Column("warnings", pl.Int64, "warnings on valid bars", "warnings"),
         Column("price_spikes", pl.Int64, "bars far off both neighbours", "bars"),
+        Column("price_blocks", pl.Int64, "price steps that a later one takes back", "blocks"),
+        Column("segments", pl.Int64, "parts of the history, a year or more apart", "segments"),
         Column("lowest_price", pl.Float64, "lowest low", "currency"),
         Column("highest_price", pl.Float64, "highest high", "currency"),
         Column("mean_volume", pl.Float64, "mean volume of the valid bars", "shares"),

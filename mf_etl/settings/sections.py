@@ -234,6 +234,14 @@ class Qa(Section):
     """fail: share of data lines rejected; warn for each single ticker above it."""
     price_spikes: int = Field(default=5, ge=0)
     """warn: price spikes of one ticker."""
+    price_steps: int = Field(default=5, ge=0)
+    """warn: price steps (`q_price_step`) of one ticker."""
+    price_blocks: int = Field(default=0, ge=0)
+    """warn: blocks of one ticker between a price step and a later one that takes it back."""
+    coverage_share: float = Field(default=0.02, gt=0, le=1)
+    """warn: a date on which at least this share of the tickers then alive begin, or end."""
+    coverage_tickers: int = Field(default=20, ge=1)
+    """A date of fewer tickers that begin, or end, is not told."""
     null_share: float = Field(default=0.05, ge=0, le=1)
     """warn: share of nulls of a key column of one ticker, after its warm-up."""
     state_share: float = Field(default=0.9, gt=0, le=1)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mf_etl.ingest.rows import STANDARD_HEADER as HEADER
+from mf_etl.ingest.text import STANDARD_HEADER as HEADER
 
 TICKER, PER, DATE, TIME, OPEN, HIGH, LOW, CLOSE, VOLUME, OPENINT = range(10)
 PRICES = (OPEN, HIGH, LOW, CLOSE)

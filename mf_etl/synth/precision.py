@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from mf_etl.ingest.rows import STANDARD_HEADER
+from mf_etl.ingest.text import STANDARD_HEADER
 
 # 10^0 … 10^22 are exact in binary floating point, so a division by one of them rounds once and the
 # shortest text of the quotient is the decimal number that is meant.

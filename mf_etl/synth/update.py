@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mf_etl.ingest.rows import STANDARD_HEADER
+from mf_etl.ingest.text import STANDARD_HEADER
 from mf_etl.synth.archive import bars_csv
 from mf_etl.synth.folder import raw_files, read_marker, write_marker
 from mf_etl.synth.listings import SUB_FOLDERS, in_other_sub_folder

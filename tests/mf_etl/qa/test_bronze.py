@@ -50,7 +50,7 @@ def test_problem_tickers_come_worst_first(summary):
 
 
 def test_summary_names_what_is_missing(summary):
-    figures = bronze.bronze_summary(summary, bronze.symbol_master(summary))
+    figures = bronze.bronze_summary(summary, bronze.symbol_master(summary), Thresholds())
     assert figures["files_missing"] == ["M.US (NYSE)"]
     assert figures["files_empty"] == ["E.US (NASDAQ)"]
     assert (figures["rows_total"], figures["rows_valid"], figures["rows_rejected"]) == (3, 2, 1)
@@ -82,9 +82,25 @@ def test_price_spikes_are_counted_and_warned_of(tmp_path):
     assert checks["tickers_with_price_spikes"]["result"] == "ok"
 
 
+def test_steps_and_blocks_are_counted_and_warned_of(tmp_path):
+    closes = [10, 20, 10, 30, 90]
+    lines = [f"S.US,D,2024010{day},000000,{c},{c},{c},{c},1,0\n" for day, c in enumerate(closes, 2)]
+    lines.append("S.US,D,20260101,000000,9,9,9,9,0,0\n")
+    summary = layer_summary([build(tmp_path, "NYSE", "S.US", HEADER + "".join(lines))], {}, {})
+    (row,) = bronze.symbol_master(summary).to_dicts()
+    assert (row["q_price_step"], row["price_blocks"], row["segments"]) == (4, 1, 2)
+    assert (row["q_no_trade"], row["q_gap_in_calendar"], row["warnings"]) == (1, 1, 5)
+    lax = Thresholds(price_steps=4, price_blocks=1)
+    for thresholds, result in ((Thresholds(price_steps=3), "warn"), (lax, "ok")):
+        checks = {c["check"]: c for c in bronze_checks(summary, thresholds)}
+        for name in ("tickers_with_price_steps", "tickers_with_price_blocks"):
+            assert checks[name]["result"] == result
+            assert checks[name]["examples"] == ["S.US (NYSE)"] * (result == "warn")
+
+
 def test_nothing_built_at_all(summary):
     missing = summary.filter(~summary["success"])
     master = bronze.symbol_master(missing)
     SYMBOL_MASTER.check(master)
     assert bronze.rows_by_year(missing).is_empty()
-    assert bronze.bronze_summary(missing, master)["rows_total"] == 0
+    assert bronze.bronze_summary(missing, master, Thresholds())["rows_total"] == 0
