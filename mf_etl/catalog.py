@@ -87,6 +87,7 @@ class Catalog:
 class Research:
     """The files of datasets below the roots of one build."""
 
+    equal_weight_market: Dataset
     ml_dataset: Dataset
     ml_dataset_metadata: Dataset
     ml_dataset_request: Dataset
@@ -199,6 +200,7 @@ def aggregates(paths: Paths) -> Aggregates:
 
 
 _RESEARCH = {
+    "equal_weight_market": "gold/market/equal_weight.parquet",
     "ml_dataset": "gold/datasets/ml_dataset_v1/{dataset}/dataset.parquet",
     "ml_dataset_metadata": "gold/datasets/ml_dataset_v1/{dataset}/metadata.json",
     "ml_dataset_request": "gold/datasets/ml_dataset_v1/{dataset}/request.yaml",

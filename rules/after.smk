@@ -20,6 +20,7 @@ UNIVERSAL_TARGETS = {
     "events",
     "features",
     "qa",
+    "market",
     "dataset",
     "clustering",
     "hmm",

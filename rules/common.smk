@@ -120,7 +120,9 @@ def made_from(unit):
         return run_id(made, [made_from(pair) for pair in tickers()])
     if unit[0] == DATASET:
         request = request_of(unit[1]).model_dump(mode="json")
-        made = [request, settings_for("ml_dataset"), code_for("ml_dataset")]
+        made = [request]
+        for step in ("equal_weight_market", "ml_dataset"):
+            made += [settings_for(step), code_for(step)]
         return run_id(made, [made_from(pair) for pair in tickers()])
     if unit[0] == RUN:
         return made_from_run(*unit[1:])
@@ -138,7 +140,8 @@ def files_of(unit):
         return TOTAL.made_together()
     if unit[0] == DATASET:
         patterns = (SCIENCE.ml_dataset, SCIENCE.ml_dataset_metadata)
-        return [pattern.format(dataset=unit[1]) for pattern in patterns]
+        own = [pattern.format(dataset=unit[1]) for pattern in patterns]
+        return [SCIENCE.equal_weight_market, *own]
     if unit[0] == RUN:
         _, research, folder = unit
         return final_files(SETTINGS.paths, NAMED[research, folder], folder)

@@ -1,4 +1,10 @@
-"""Gold features of many tickers to research datasets."""
+"""Layers of many tickers to the equal-weight market and to research datasets."""
+
+
+rule market:
+    """The equal-weight market of the whole universe."""
+    input:
+        SCIENCE.equal_weight_market,
 
 
 rule dataset:
@@ -7,10 +13,31 @@ rule dataset:
         [SCIENCE.ml_dataset.format(dataset=name) for name in SETTINGS.datasets],
 
 
+rule equal_weight_market:
+    """Mean outcomes of the eligible stocks of each day, over every ticker there is."""
+    input:
+        silver_base=market_base,
+    output:
+        equal_weight_market=SCIENCE.equal_weight_market,
+    log:
+        SCIENCE.equal_weight_market.log,
+    conda:
+        "../envs/mf_etl.yaml"
+    threads: 2
+    params:
+        listings=market_listings,
+        settings=settings_for("equal_weight_market"),
+        code=code_once_planned("equal_weight_market"),
+    script:
+        "../scripts/equal_weight_market.py"
+
+
 rule ml_dataset:
     """Features and forward outcomes of many tickers in one file."""
     input:
-        features=dataset_features,
+        equal_weight_market=SCIENCE.equal_weight_market,
+        gold_features=dataset_features,
+        silver_base=dataset_base,
     output:
         ml_dataset=SCIENCE.ml_dataset,
         ml_dataset_metadata=SCIENCE.ml_dataset_metadata,

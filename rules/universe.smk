@@ -1,9 +1,10 @@
 """What the files over the universe are made from, for the rules of `qa.smk`."""
 
+import functools
 import json
 
 from mf_etl.research.datasets.request import read_request
-from mf_etl.research.datasets.selection import FeatureFile, selected
+from mf_etl.research.datasets.selection import Listing, selected
 
 # A layer, the one above it, and what the files of its checks are called.
 CHECKED = {
@@ -114,26 +115,53 @@ def request_of(name):
         stop(error)
 
 
-def chosen_files(wildcards):
-    """The feature files of a dataset, in its order."""
-    files = [
-        FeatureFile(e, t, DATA.gold_features.path(exchange=e, ticker=t))
-        for e, t in tickers()
+@functools.cache
+def every_listing():
+    """The listings of the universe, ordered by ticker, then exchange."""
+    return [
+        Listing(
+            exchange,
+            ticker,
+            UNIVERSE.file(exchange, ticker).instrument,
+            DATA.silver_base.path(exchange=exchange, ticker=ticker),
+            DATA.gold_features.path(exchange=exchange, ticker=ticker),
+        )
+        for exchange, ticker in sorted(tickers(), key=lambda pair: pair[::-1])
     ]
+
+
+@functools.cache
+def listings_of(dataset):
+    """The listings of a dataset, in its order."""
     try:
-        return selected(files, request_of(wildcards.dataset))
+        return selected(every_listing(), request_of(dataset))
     except MfEtlError as error:
-        stop(f"dataset {wildcards.dataset}: {error}")
+        stop(f"dataset {dataset}: {error}")
 
 
 def dataset_features(wildcards):
-    """Paths of a dataset's feature files."""
-    return [file.path for file in chosen_files(wildcards)]
+    """Paths of the gold features of a dataset."""
+    return [listing.features for listing in listings_of(wildcards.dataset)]
+
+
+def dataset_base(wildcards):
+    """Paths of their silver base series."""
+    return [listing.base for listing in listings_of(wildcards.dataset)]
 
 
 def dataset_listings(wildcards):
-    """Exchange and ticker of each of them."""
-    return [[file.exchange, file.ticker] for file in chosen_files(wildcards)]
+    """Exchange, ticker and instrument of each of them."""
+    return [listing[:3] for listing in listings_of(wildcards.dataset)]
+
+
+def market_base(wildcards):
+    """Paths of the silver base series of every ticker."""
+    return [listing.base for listing in every_listing()]
+
+
+def market_listings(wildcards):
+    """Exchange, ticker and instrument of each of them."""
+    return [listing[:3] for listing in every_listing()]
 
 
 def dataset_request(wildcards):

@@ -4,13 +4,16 @@ from pathlib import Path
 
 from mf_etl import job
 from mf_etl.research.datasets.export import export_selected
+from mf_etl.research.datasets.market import read_market
 from mf_etl.research.datasets.request import DatasetRequest
-from mf_etl.research.datasets.selection import FeatureFile
+from mf_etl.research.datasets.selection import Listing
 from mf_etl.settings.steps import DatasetSettings
 
 
 def main(
-    features: list[Path],
+    equal_weight_market: Path,
+    gold_features: list[Path],
+    silver_base: list[Path],
     ml_dataset: Path,
     ml_dataset_metadata: Path,
     *,
@@ -19,10 +22,11 @@ def main(
     settings: DatasetSettings,
     threads: int,
 ) -> None:
-    files = [FeatureFile(*listing, path) for listing, path in zip(listings, features, strict=True)]
+    files = zip(listings, gold_features, silver_base, strict=True)
     export_selected(
-        files,
+        [Listing(*names, base, features) for names, features, base in files],
         request,
+        read_market(equal_weight_market),
         ml_dataset,
         ml_dataset_metadata,
         options=settings.storage,

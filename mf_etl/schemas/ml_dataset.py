@@ -8,53 +8,101 @@ import pyarrow as pa
 
 from mf_etl.errors import SchemaError
 from mf_etl.research.datasets.columns import (
+    BARS_LEFT,
+    CLOSE_BARS,
     CONTEXT,
+    DELISTED,
     FEATURES,
+    OPEN_BARS,
+    OUTCOME_BARS,
     OUTCOME_END,
-    RETURN_BARS,
     VOLATILITY_BARS,
 )
-from mf_etl.schemas.common import EXCHANGE, TICKER, TRADE_DATE
+from mf_etl.schemas.common import EXCHANGE, INSTRUMENT, TICKER, TRADE_DATE, flag
 from mf_etl.schemas.declaration import HELPER, HELPER_DTYPES, Column, Table
 from mf_etl.schemas.gold_features import GOLD_FEATURES
 
-SCHEMA_VERSION = "1"
-CALC_VERSION = "1"
+SCHEMA_VERSION = "2"
+CALC_VERSION = "2"
 
 _DECLARED = {column.name: column for column in GOLD_FEATURES.columns}
 _PASSED_ON = tuple(_DECLARED[name] for name in (*FEATURES, *CONTEXT))
+
+_LIQUIDITY = (
+    Column("adv_20", HELPER, "median of close·volume over rows t−19..t", "currency"),
+    Column(
+        "sigma_20",
+        HELPER,
+        "population standard deviation of the last 20 daily close returns",
+        "fraction",
+    ),
+    Column(
+        "spread_60",
+        HELPER,
+        "bid-ask spread from 60 daily bars: √max(0, mean of 4(c[-1] − η[-1])(c[-1] − η)), c the log "
+        "close, η the mid of the log range (Abdi and Ranaldo 2017)",
+        "fraction",
+    ),
+    flag(
+        "eligible",
+        "a stock with adv_20 of at least the dataset's min_adv, 252 rows of history in the segment "
+        "and no quality warning in the last 20 rows",
+    ),
+)
+_OUTCOMES = (
+    *(
+        Column(f"fwd_ret_{bars}", HELPER, f"close[+{bars}]/close − 1", "fraction")
+        for bars in CLOSE_BARS
+    ),
+    Column(f"fwd_abs_ret_{VOLATILITY_BARS}", HELPER, f"|fwd_ret_{VOLATILITY_BARS}|", "fraction"),
+    Column(
+        f"fwd_vol_{VOLATILITY_BARS}",
+        HELPER,
+        f"population standard deviation of the next {VOLATILITY_BARS} daily returns",
+        "fraction",
+    ),
+    *(
+        Column(
+            f"fwd_oo_{bars}",
+            HELPER,
+            f"open[+{bars + 1}]/open[+1] − 1; of a delisted series that ends before, last "
+            "close/open[+1] − 1; null where trading was halted for long",
+            "fraction",
+        )
+        for bars in OPEN_BARS
+    ),
+    *(
+        Column(
+            f"fwd_xs_{bars}", HELPER, f"fwd_oo_{bars} less the equal-weight market's", "fraction"
+        )
+        for bars in OPEN_BARS
+    ),
+    Column(BARS_LEFT, pl.Int8, f"rows that follow in the segment, at most {OUTCOME_BARS}", "rows"),
+    Column(
+        OUTCOME_END,
+        pl.Date,
+        f"day of row t+{OUTCOME_BARS}, or of the segment's last row: no outcome looks further",
+        "",
+        False,
+    ),
+    flag(DELISTED, "the segment ends more than 10 market dates before the market's last"),
+)
 
 ML_DATASET = Table(
     name="ml_dataset",
     meaning=(
         "Features and outcomes of many tickers, rows by ticker, trade_date and exchange. Columns "
-        "that start with fwd_ look ahead and are never features."
+        "that start with fwd_, outcome_end_date and delisted look ahead and are never features."
     ),
     columns=(
         TICKER,
         EXCHANGE,
         TRADE_DATE,
+        INSTRUMENT,
         *_PASSED_ON,
-        *(
-            Column(f"fwd_ret_{bars}", HELPER, f"close[+{bars}]/close − 1", "fraction")
-            for bars in RETURN_BARS
-        ),
-        Column(
-            f"fwd_abs_ret_{VOLATILITY_BARS}", HELPER, f"|fwd_ret_{VOLATILITY_BARS}|", "fraction"
-        ),
-        Column(
-            f"fwd_vol_{VOLATILITY_BARS}",
-            HELPER,
-            f"population standard deviation of the next {VOLATILITY_BARS} daily returns",
-            "fraction",
-        ),
-        Column(
-            OUTCOME_END,
-            pl.Date,
-            "last day that an outcome of the row looks at: of the row "
-            f"{' or else '.join(str(bars) for bars in reversed(RETURN_BARS))} bars ahead; "
-            "null if there is none",
-        ),
+        Column("open", pl.Float64, "first price", "currency", nullable=False),
+        *_LIQUIDITY,
+        *_OUTCOMES,
     ),
 )
 

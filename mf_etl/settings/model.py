@@ -32,6 +32,7 @@ from mf_etl.settings.sections import (
     EventGrammar,
     GoldFeatures,
     Indicators,
+    Market,
     Parquet,
     Paths,
     Planning,
@@ -109,6 +110,7 @@ class Settings(BaseSettings):
     event_grammar: EventGrammar = EventGrammar()
     gold_features: GoldFeatures = GoldFeatures()
     qa: Qa = Qa()
+    market: Market = Market()
     datasets: dict[DatasetName, DatasetRequest] = {"market": DatasetRequest()}
     """Research datasets by name."""
     research_clustering: ResearchClustering = ResearchClustering()

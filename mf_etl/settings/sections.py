@@ -212,6 +212,15 @@ class GoldFeatures(Section):
     """Weights of the events in the flow scores."""
 
 
+class Market(Section):
+    """The equal-weight market that outcomes are told over, whatever a dataset takes."""
+
+    min_adv: float = Field(default=1e6, ge=0, allow_inf_nan=False)
+    """Median dollar volume of 20 days from which a stock is part of the market."""
+    min_names: int = Field(default=20, ge=1)
+    """Stocks that a day's mean needs; with fewer it is null, and so is every outcome over it."""
+
+
 class Prune(Section):
     """What `snakemake prune` does."""
 

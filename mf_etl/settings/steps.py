@@ -16,6 +16,7 @@ from mf_etl.settings.sections import (
     EventGrammar,
     GoldFeatures,
     Indicators,
+    Market,
     Parquet,
     Precision,
     Qa,
@@ -112,6 +113,13 @@ class QaSettings(StepSettings):
     qa: Qa
 
 
+class MarketSettings(StepSettings):
+    """Settings of `equal_weight_market`."""
+
+    market: Market
+    precision: Precision
+
+
 class DatasetSettings(DerivedSettings):
     """Settings of `ml_dataset`, besides the request."""
 
@@ -136,6 +144,7 @@ STEPS: dict[str, type[BaseModel]] = {
     "bronze_qa": QaSettings,
     "layer_qa": QaSettings,
     "qa_gate": VerdictSettings,
+    "equal_weight_market": MarketSettings,
     "ml_dataset": DatasetSettings,
     "prepared_matrix": StepSettings,
     "clustering_run": StepSettings,

@@ -38,6 +38,20 @@ def test_the_dataset_of_the_default_settings_holds_every_ready_row(project):
     assert "Nothing to be done" in project.snakemake("--dry-run", "dataset")
 
 
+def test_the_market_is_a_file_of_its_own_over_the_whole_universe(project):
+    market = pl.read_parquet(project.folder / "data/gold/market/equal_weight.parquet")
+    dataset = read(project, "market")
+    assert market.columns == ["trade_date", "h", "names", "mean", "mean_shumway"]
+    assert set(dataset["trade_date"]) <= set(market["trade_date"])
+    assert set(dataset["instrument"]) == {"stock"}
+    # A handful of tickers is no market: there is no mean, and nothing over it.
+    assert market["names"].max() < 20 and market["mean"].null_count() == market.height
+    assert dataset["fwd_xs_10"].null_count() == dataset.height > dataset["fwd_oo_10"].null_count()
+    metadata = json.loads((project.folder / FOLDER / "market" / "metadata.json").read_text())
+    assert metadata["delisting"]["series"] >= dataset["ticker"].n_unique()
+    assert "Nothing to be done" in project.snakemake("--dry-run", "market")
+
+
 def test_a_named_dataset_has_the_outcomes_of_the_full_one(project, monkeypatch):
     monkeypatch.setattr(project, "environment", {"MF_ETL_DATASETS": RECENT})
     project.snakemake("--cores", "2", "dataset")

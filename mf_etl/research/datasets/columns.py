@@ -17,18 +17,43 @@ KEY_FEATURES = ("tmf_21", "long_flow_score_20", "delta_flow_20", "flow_activity_
 
 CONTEXT = (
     "flow_state_code", "state_prev", "state_changed", "state_transition_code", "bs_state_change",
-    "close", "volume", "atr_14", "atr_pct_14", "dollar_volume", "quality_warn_count",
+    "segment_no", "close", "volume", "atr_14", "atr_pct_14", "dollar_volume", "quality_warn_count",
 )  # fmt: skip
-"""What profiles and backtests read beside the features."""
+"""What profiles and backtests read beside the features, as gold features have it."""
+
+PRICES = ("open", "high", "low")
+"""What a dataset takes from the silver base series beside gold features; only `open` is kept."""
+
+LIQUIDITY = ("adv_20", "sigma_20", "spread_60", "eligible")
+"""What a listing's last days say about trading it; nothing looks ahead."""
 
 OUTCOME_PREFIX = "fwd_"
-RETURN_BARS = (5, 10, 20)
+CLOSE_BARS = (5, 10, 20)
+OPEN_BARS = (1, 5, 10, 20)
+"""Bars, from the next open, of outcomes that can be traded."""
 VOLATILITY_BARS = 10
+ENTERED = tuple(f"fwd_oo_{bars}" for bars in OPEN_BARS)
+EXCESS = tuple(f"fwd_xs_{bars}" for bars in OPEN_BARS)
 OUTCOMES = (
-    *(f"fwd_ret_{bars}" for bars in RETURN_BARS),
+    *(f"fwd_ret_{bars}" for bars in CLOSE_BARS),
     f"fwd_abs_ret_{VOLATILITY_BARS}",
     f"fwd_vol_{VOLATILITY_BARS}",
+    *ENTERED,
+    *EXCESS,
 )
 """What happened after a row. They look ahead, so they are never features."""
 
+BARS_LEFT = "fwd_bars"
 OUTCOME_END = "outcome_end_date"
+OUTCOME_BARS = max(OPEN_BARS) + 1
+"""Rows after its own that a row's outcomes look at, at most."""
+DELISTED = "delisted"
+
+
+def looks_ahead(name: str) -> bool:
+    """Whether a column knows what came after its row, so that it is never a feature."""
+    return name.startswith(OUTCOME_PREFIX) or name in (OUTCOME_END, DELISTED)
+
+
+REQUIRED = ("ticker", "exchange", "trade_date", OUTCOME_END)
+"""What a dataset file must hold, besides the features asked for, to be prepared for a model."""

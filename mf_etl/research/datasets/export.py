@@ -15,16 +15,17 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
-import pyarrow.parquet as pq
 
 from mf_etl.errors import ResearchError, SchemaError
 from mf_etl.io import ParquetOptions, replacing, write_json
-from mf_etl.research.datasets.columns import CONTEXT, FEATURES
-from mf_etl.research.datasets.outcomes import with_outcomes
+from mf_etl.research.datasets.market import Market
+from mf_etl.research.datasets.reading import read_features, read_prices
 from mf_etl.research.datasets.request import DatasetRequest
+from mf_etl.research.datasets.rows import Trading, with_outcomes
 from mf_etl.research.datasets.sampling import row_sample
-from mf_etl.research.datasets.selection import FeatureFile, selected
+from mf_etl.research.datasets.selection import Listing, selected
 from mf_etl.research.datasets.streaming import RowGroupWriter, in_order
+from mf_etl.research.datasets.survival import Survival
 from mf_etl.schemas import gold_features
 from mf_etl.schemas.declaration import HELPER_DTYPES
 from mf_etl.schemas.ml_dataset import (
@@ -35,8 +36,6 @@ from mf_etl.schemas.ml_dataset import (
     stored,
 )
 
-FEATURE_COLUMNS = ("ticker", "exchange", "trade_date", *FEATURES, *CONTEXT, "run_id")
-REMEDY = "build the gold features again"
 EPOCH = datetime.date(1970, 1, 1)
 DROPPED = ("outside_dates", "null_required_feature", "not_sampled")
 
@@ -48,6 +47,7 @@ class _Symbol(NamedTuple):
     read: int
     dropped: dict[str, int]
     inputs: list[tuple[str, str, str | None, int]]
+    survival: Survival
 
 
 @dataclass
@@ -60,12 +60,14 @@ class _Account:
     dropped: Counter[str] = field(default_factory=lambda: Counter(dict.fromkeys(DROPPED, 0)))
     days: list[Any] = field(default_factory=list)
     files: int = 0
+    survival: Survival = field(default_factory=Survival)
     digest: Any = field(default_factory=lambda: hashlib.blake2b(digest_size=16))
 
     def add(self, symbol: _Symbol) -> None:
         self.read += symbol.read
         self.dropped.update(symbol.dropped)
         self.files += len(symbol.inputs)
+        self.survival.merge(symbol.survival)
         for described in symbol.inputs:
             self.digest.update(repr(described).encode())
         if symbol.rows.is_empty():
@@ -78,8 +80,9 @@ class _Account:
 
 
 def export_dataset(
-    files: Iterable[FeatureFile],
+    listings: Iterable[Listing],
     request: DatasetRequest,
+    market: Market,
     dataset: Path,
     metadata: Path,
     *,
@@ -87,10 +90,11 @@ def export_dataset(
     eps: float,
     threads: int = 1,
 ) -> dict[str, Any]:
-    """Choose from `files` what `request` takes and write it; see `export_selected`."""
+    """Choose from `listings` what `request` takes and write it; see `export_selected`."""
     return export_selected(
-        selected(files, request),
+        selected(listings, request),
         request,
+        market,
         dataset,
         metadata,
         options=options,
@@ -100,8 +104,9 @@ def export_dataset(
 
 
 def export_selected(
-    files: Iterable[FeatureFile],
+    listings: Iterable[Listing],
     request: DatasetRequest,
+    market: Market,
     dataset: Path,
     metadata: Path,
     *,
@@ -109,17 +114,19 @@ def export_selected(
     eps: float,
     threads: int = 1,
 ) -> dict[str, Any]:
-    """Write the rows of `files`, as `selected` gives them, to `dataset` and tell about it.
+    """Write the rows of `listings`, as `selected` gives them, to `dataset` and tell about it.
 
     The dataset is an `ML_DATASET` file, ordered by ticker, trade_date and exchange; helper floats
-    are stored as `options.helper_dtype`. Outcomes are computed on each file's whole series before
-    dates, required features and a row sample drop rows. Tickers are read on up to `threads` threads
-    and written in order, so memory does not grow with their number and the bytes do not depend on
-    `threads`. Gives what `metadata` holds. Raises `ResearchError` for a file that cannot be used and
-    for a dataset without rows; then nothing is written.
+    are stored as `options.helper_dtype`. Outcomes are computed on each listing's whole series, and
+    over `market`, before dates, required features and a row sample drop rows. Tickers are read on
+    up to `threads` threads and written in order, so memory does not grow with their number and the
+    bytes do not depend on `threads`. Gives what `metadata` holds. Raises `ResearchError` for a file
+    that cannot be used and for a dataset without rows; then nothing is written.
     """
-    symbols = [list(group) for _, group in itertools.groupby(files, lambda file: file.ticker)]
-    one_symbol = partial(_symbol, request=request, helper_dtype=options.helper_dtype, eps=eps)
+    symbols = [list(group) for _, group in itertools.groupby(listings, lambda one: one.ticker)]
+    one_symbol = partial(
+        _symbol, request=request, market=market, helper_dtype=options.helper_dtype, eps=eps
+    )
     schema = ML_DATASET.schema(HELPER_DTYPES[options.helper_dtype])
     account = _Account()
     with replacing(dataset) as temporary:
@@ -134,55 +141,41 @@ def export_selected(
     return told
 
 
-def read_features(file: FeatureFile) -> pl.DataFrame:
-    """The columns of a feature file that a dataset needs.
-
-    Raises `ResearchError` if the file is missing, is not one of gold features, or is not of the
-    ticker and exchange that it stands for.
-    """
-    try:
-        # Decoded on the calling thread: how many run at once is the caller's to say.
-        with pq.ParquetFile(file.path) as parquet:
-            table = parquet.read(columns=list(FEATURE_COLUMNS), use_threads=False)
-    except (OSError, ValueError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise ResearchError(f"gold features {file.path}: {reason}; {REMEDY}") from None
-    if missing := set(FEATURE_COLUMNS) - set(table.column_names):
-        raise ResearchError(f"gold features {file.path}: no {sorted(missing)[0]}; {REMEDY}")
-    frame = pl.from_arrow(table)
-    for name in ("ticker", "exchange"):
-        if frame.height and frame.get_column(name)[0] != getattr(file, name):
-            raise ResearchError(
-                f"gold features {file.path}: {name} is {frame.get_column(name)[0]}, "
-                f"not {getattr(file, name)}; {REMEDY}"
-            )
-    return frame
-
-
 def _symbol(
-    files: list[FeatureFile], *, request: DatasetRequest, helper_dtype: str, eps: float
+    listings: list[Listing],
+    *,
+    request: DatasetRequest,
+    market: Market,
+    helper_dtype: str,
+    eps: float,
 ) -> _Symbol:
     """The rows of one ticker, of all its exchanges."""
     kept: list[pl.DataFrame] = []
     dropped: Counter[str] = Counter()
-    inputs = []
-    for file in files:
-        features = read_features(file)
+    inputs, survival = [], Survival()
+    for listing in listings:
+        features = read_features(listing)
+        prices = read_prices(listing, features)
         run_id = features.get_column("run_id")[0] if features.height else None
-        inputs.append((file.exchange, file.ticker, run_id, features.height))
-        rows = _filtered(with_outcomes(features, eps=eps), file, request, dropped)
+        inputs.append((listing.exchange, listing.ticker, run_id, features.height))
+        is_stock = listing.instrument == "stock"
+        rows = with_outcomes(features, prices, market, Trading(is_stock, request.min_adv, eps))
+        rows = rows.with_columns(pl.lit(listing.instrument or None, pl.String).alias("instrument"))
+        survival.add(rows)
         try:
-            kept.append(stored(rows, helper_dtype))
+            kept.append(stored(_filtered(rows, listing, request, dropped), helper_dtype))
         except SchemaError as error:
-            raise ResearchError(f"gold features {file.path}: {error}; {REMEDY}") from None
+            raise ResearchError(
+                f"gold features {listing.features}: {error}; build the gold features again"
+            ) from None
     rows = pl.concat(kept)
     if len(kept) > 1:
         rows = rows.sort("trade_date", "exchange")
-    return _Symbol(rows, sum(height for *_, height in inputs), dict(dropped), inputs)
+    return _Symbol(rows, sum(height for *_, height in inputs), dict(dropped), inputs, survival)
 
 
 def _filtered(
-    rows: pl.DataFrame, file: FeatureFile, request: DatasetRequest, dropped: Counter[str]
+    rows: pl.DataFrame, listing: Listing, request: DatasetRequest, dropped: Counter[str]
 ) -> pl.DataFrame:
     """`rows` without what `request` leaves out; adds to `dropped` how many went for what."""
     days = rows.get_column("trade_date").to_physical().to_numpy()
@@ -191,7 +184,7 @@ def _filtered(
     for reason, wanted in (
         ("outside_dates", _inside_dates(days, request)),
         ("null_required_feature", _complete(rows, request.required_features)),
-        ("not_sampled", row_sample(file, days, request) if request.samples_rows else keep),
+        ("not_sampled", row_sample(listing, days, request) if request.samples_rows else keep),
     ):
         left = keep & wanted
         dropped[reason] += int(keep.sum() - left.sum())
@@ -240,6 +233,7 @@ def _told(
         "date_range": {"first": str(account.days[0]), "last": str(account.days[1])},
         "rows_read": account.read,
         "rows_dropped": dict(account.dropped),
+        "delisting": account.survival.told(),
         "filters": request.options(),
         "rows_are_sampled": request.samples_rows,
         "columns": [{"name": name, "dtype": str(dtype)} for name, dtype in schema.items()],

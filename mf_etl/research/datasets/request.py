@@ -36,6 +36,8 @@ class DatasetRequest(Section):
     """What a sample takes: whole tickers, or single rows. An HMM needs whole tickers."""
     seed: int = Field(default=0, ge=0, lt=2**63)
     """Seed of the sample: the same seed takes the same tickers and rows whatever else is taken."""
+    min_adv: float = Field(default=1e6, ge=0, allow_inf_nan=False)
+    """Median dollar volume of 20 days from which a row is `eligible`; no row is dropped by it."""
     required_features: tuple[str, ...] = KEY_FEATURES
     """Rows in which one of these is null are dropped; an empty list drops none."""
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from mf_etl.research.datasets.request import DatasetRequest
-from mf_etl.research.datasets.selection import FeatureFile, seed_bytes
+from mf_etl.research.datasets.selection import Listing, seed_bytes
 
 
-def row_sample(file: FeatureFile, days: np.ndarray, request: DatasetRequest) -> np.ndarray:
+def row_sample(file: Listing, days: np.ndarray, request: DatasetRequest) -> np.ndarray:
     """Which rows of a listing a row sample takes (bool, one a row).
 
     `days` are trading days as whole days since 1970. Each row is taken with chance `sample_frac`

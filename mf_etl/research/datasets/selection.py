@@ -16,15 +16,19 @@ from mf_etl.errors import ResearchError
 from mf_etl.research.datasets.request import DatasetRequest
 
 
-class FeatureFile(NamedTuple):
-    """The gold features of one listing."""
+class Listing(NamedTuple):
+    """One ticker on one exchange: what it is (`stock` or `etf`), and its files."""
 
     exchange: str
     ticker: str
-    path: Path
+    instrument: str
+    base: Path
+    """Silver base series."""
+    features: Path = Path()
+    """Gold features, which the market does without."""
 
 
-def selected(files: Iterable[FeatureFile], request: DatasetRequest) -> list[FeatureFile]:
+def selected(files: Iterable[Listing], request: DatasetRequest) -> list[Listing]:
     """The files that `request` takes, ordered by ticker, then exchange.
 
     A ticker on two exchanges counts as one symbol. Sampling takes a ticker if a number made from
@@ -56,10 +60,10 @@ def selected(files: Iterable[FeatureFile], request: DatasetRequest) -> list[Feat
     return [file for file in chosen if file.ticker <= kept[-1]]
 
 
-def _refuse_repeated(files: list[FeatureFile]) -> None:
+def _refuse_repeated(files: list[Listing]) -> None:
     for one, next_one in itertools.pairwise(files):
         if one[:2] == next_one[:2]:
-            raise ResearchError(f"{one.ticker} on {one.exchange} is listed twice: {next_one.path}")
+            raise ResearchError(f"{one.ticker} on {one.exchange} is listed twice: {next_one.base}")
 
 
 def _refuse_unknown(what: str, asked: tuple[str, ...] | None, known: set[str]) -> None:

@@ -8,10 +8,10 @@ from typing import Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from mf_etl.research.datasets.columns import FEATURES, OUTCOME_END, OUTCOME_PREFIX, RETURN_BARS
+from mf_etl.research.datasets.columns import FEATURES, OUTCOME_BARS, looks_ahead
 from mf_etl.settings.sections import Section
 
-PURGE_BARS = max(RETURN_BARS)
+PURGE_BARS = OUTCOME_BARS
 """Bars that the longest outcome looks ahead: how far before the test period a purge can reach."""
 
 
@@ -46,7 +46,7 @@ class PreparationSpec(Section):
     def _usable_features(cls, names: tuple[str, ...]) -> tuple[str, ...]:
         if not names:
             raise ValueError("at least one feature is needed")
-        if outcomes := [n for n in names if n.startswith(OUTCOME_PREFIX) or n == OUTCOME_END]:
+        if outcomes := [name for name in names if looks_ahead(name)]:
             raise ValueError(f"outcomes look ahead and are never features: {', '.join(outcomes)}")
         if repeated := [name for name, n in Counter(names).items() if n > 1]:
             raise ValueError(f"asked for more than once: {', '.join(repeated)}")

@@ -11,11 +11,26 @@ from polars.testing import assert_frame_equal
 from mf_etl.errors import ResearchError
 from mf_etl.io import ParquetOptions
 from mf_etl.research.datasets import streaming
-from mf_etl.research.datasets.columns import CONTEXT, FEATURES, KEY_FEATURES, OUTCOMES
-from mf_etl.research.datasets.outcomes import with_outcomes
-from mf_etl.research.datasets.selection import FeatureFile
+from mf_etl.research.datasets.columns import (
+    CONTEXT,
+    FEATURES,
+    KEY_FEATURES,
+    LIQUIDITY,
+    OUTCOMES,
+    looks_ahead,
+)
+from mf_etl.research.datasets.reading import read_prices
+from mf_etl.research.datasets.rows import Trading, with_outcomes
+from mf_etl.research.datasets.selection import Listing
 from mf_etl.schemas.ml_dataset import ML_DATASET
-from tests.mf_etl.research.datasets.cases import day, exported, feature_frame, written
+from tests.mf_etl.research.datasets.cases import (
+    base_frame,
+    day,
+    exported,
+    feature_frame,
+    market_over,
+    written,
+)
 
 KEYS = ["ticker", "exchange", "trade_date"]
 
@@ -33,9 +48,22 @@ def files(tmp_path_factory):
 
 
 def test_columns_are_those_of_the_contract():
-    outcomes = ["fwd_ret_5", "fwd_ret_10", "fwd_ret_20", "fwd_abs_ret_10", "fwd_vol_10"]
-    assert list(OUTCOMES) == outcomes
-    assert ML_DATASET.names == [*KEYS, *FEATURES, *CONTEXT, *outcomes, "outcome_end_date"]
+    entered = [f"fwd_{kind}_{h}" for kind in ("oo", "xs") for h in (1, 5, 10, 20)]
+    closes = ["fwd_ret_5", "fwd_ret_10", "fwd_ret_20", "fwd_abs_ret_10", "fwd_vol_10"]
+    assert list(OUTCOMES) == [*closes, *entered]
+    told = [
+        "instrument",
+        *FEATURES,
+        *CONTEXT,
+        "open",
+        "adv_20",
+        "sigma_20",
+        "spread_60",
+        "eligible",
+    ]
+    ahead = [*OUTCOMES, "fwd_bars", "outcome_end_date", "delisted"]
+    assert ML_DATASET.names == [*KEYS, *told, *ahead]
+    assert [name for name in ML_DATASET.names if looks_ahead(name)] == ahead
     assert set(KEY_FEATURES) < set(FEATURES) and len(FEATURES) == 25
 
 
@@ -44,7 +72,7 @@ def test_every_row_passes_unchanged_and_in_order(tmp_path, files):
     assert got.schema == ML_DATASET.schema(pl.Float32)
     assert_frame_equal(got, got.sort("ticker", "trade_date", "exchange"))
     passed_on = [*KEYS, *FEATURES, *CONTEXT]
-    sources = pl.concat(pl.read_parquet(file.path).select(passed_on) for file in files)
+    sources = pl.concat(pl.read_parquet(file.features).select(passed_on) for file in files)
     assert_frame_equal(got.select(passed_on), sources.sort("ticker", "trade_date", "exchange"))
     assert told["rows"] == 180 and told["symbols"] == 3 and told["input_files"] == 4
     assert told["date_range"] == {"first": str(day(0)), "last": str(day(59))}
@@ -53,11 +81,14 @@ def test_every_row_passes_unchanged_and_in_order(tmp_path, files):
 
 
 def test_outcomes_are_of_each_listing_by_itself(tmp_path, files):
-    got, _ = exported(tmp_path, files)
+    market = market_over(files)
+    got, _ = exported(tmp_path, files, market=market, min_adv=0.0)
     for file in files:
-        expected = with_outcomes(pl.read_parquet(file.path), eps=1e-12)
+        features = pl.read_parquet(file.features)
+        trading = Trading(is_stock=True, min_adv=0.0, eps=1e-12)
+        expected = with_outcomes(features, read_prices(file, features), market, trading)
         rows = got.filter(ticker=file.ticker, exchange=file.exchange)
-        for name in (*OUTCOMES, "outcome_end_date"):
+        for name in ("open", *LIQUIDITY, *OUTCOMES, "fwd_bars", "outcome_end_date", "delisted"):
             wanted = expected.get_column(name).cast(rows.schema[name])
             assert rows.get_column(name).to_list() == wanted.to_list(), name
 
@@ -142,7 +173,8 @@ def test_a_ticker_without_rows_is_counted(tmp_path):
     files = written(tmp_path, *frames)
     empty = tmp_path / "empty.parquet"
     feature_frame("C", 0).write_parquet(empty)
-    files.append(FeatureFile("NYSE", "C", empty))
+    base_frame(feature_frame("C", 0)).write_parquet(tmp_path / "base.parquet")
+    files.append(Listing("NYSE", "C", "stock", tmp_path / "base.parquet", empty))
     _, told = exported(tmp_path, files, end_date=day(50))
     assert told["symbols"] == 1 and told["symbols_without_rows"] == 2
 
@@ -162,7 +194,7 @@ def spoilt(frame: pl.DataFrame) -> pl.DataFrame:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda path: path.unlink(), "part-000.parquet: .*; build the gold features again"),
+        (lambda path: path.unlink(), "features.parquet: .*; build the gold features again"),
         (lambda path: path.write_text("no Parquet"), "build the gold features again"),
         (
             lambda path: pl.read_parquet(path).drop("tmf_abs").write_parquet(path),
@@ -178,13 +210,13 @@ def spoilt(frame: pl.DataFrame) -> pl.DataFrame:
         ),
         (
             lambda path: pl.read_parquet(path).reverse().write_parquet(path),
-            "not in ascending trade_date order; build",
+            "base.parquet: other days than .*; build",
         ),
     ],
 )
 def test_a_feature_file_that_cannot_be_used(tmp_path, change, message):
     files = written(tmp_path, feature_frame("A", 30))
-    change(files[0].path)
+    change(files[0].features)
     with pytest.raises(ResearchError, match=message) as error:
         exported(tmp_path / "new", files)
     assert len(str(error.value).splitlines()) == 1

@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 from mf_etl.errors import ResearchError
 from mf_etl.research.datasets.request import DatasetRequest, checked
 from mf_etl.research.datasets.sampling import row_sample
-from mf_etl.research.datasets.selection import FeatureFile, selected
+from mf_etl.research.datasets.selection import Listing, selected
 
-FILES = [FeatureFile("NYSE", f"T{n:04d}", Path("x")) for n in range(2000)]
-BOTH = [FeatureFile(e, t, Path("x")) for t in ("B", "A") for e in ("NYSE", "NASDAQ")]
+FILES = [Listing("NYSE", f"T{n:04d}", "stock", Path("x")) for n in range(2000)]
+BOTH = [Listing(e, t, "stock", Path("x")) for t in ("B", "A") for e in ("NYSE", "NASDAQ")]
 
 
-def names(files: list[FeatureFile]) -> list[str]:
+def names(files: list[Listing]) -> list[str]:
     return [file.ticker for file in files]
 
 
@@ -63,14 +63,14 @@ def test_sample_has_its_size_grows_with_frac_and_changes_with_seed():
 def test_row_sample_is_uniform_and_bound_to_the_day():
     request = DatasetRequest(sample_frac=0.3, sample_by="row", seed=5)
     days = np.arange(-4000, 16_000)
-    one, two = (row_sample(FeatureFile("NYSE", t, Path("x")), days, request) for t in "AB")
+    one, two = (row_sample(Listing("NYSE", t, "stock", Path("x")), days, request) for t in "AB")
     for taken in (one, two):
         assert abs(taken.mean() - 0.3) < 0.013, "four standard deviations"
     assert abs(np.corrcoef(one, two)[0, 1]) < 0.03
     assert abs(np.corrcoef(one[1:], one[:-1])[0, 1]) < 0.03
     part = np.array([5, -4000, 77])
     expected = one[part + 4000]
-    got = row_sample(FeatureFile("NYSE", "A", Path("elsewhere")), part, request)
+    got = row_sample(Listing("NYSE", "A", "stock", Path("elsewhere")), part, request)
     assert got.tolist() == expected.tolist()
 
 
@@ -88,7 +88,7 @@ def test_refusals(request_, message):
 
 
 def test_ticker_and_exchange_that_do_not_meet():
-    files = [FeatureFile("NYSE", "A", Path("x")), FeatureFile("NASDAQ", "B", Path("x"))]
+    files = [Listing("NYSE", "A", "stock", Path("x")), Listing("NASDAQ", "B", "stock", Path("x"))]
     with pytest.raises(ResearchError, match="no ticker is on the exchanges"):
         selected(files, DatasetRequest(tickers=["A"], exchanges=["NASDAQ"]))
 

@@ -32,7 +32,7 @@ def test_equal_whole_table_arithmetic(case):
     prepared, rows, labels = case
     profiles = cluster_profiles(prepared, labels, 4, sides_of(prepared), threads=2)
     assert set(profiles) == {"predict", "train", "test"}
-    assert rows["outcome_purged"].sum() == 3 * 20
+    assert rows["outcome_purged"].sum() == 3 * 21
     for side, profile in profiles.items():
         part = rows.filter(pl.col("is_predict") if side == "predict" else pl.col("period") == side)
         outcome = [pl.when(~pl.col("outcome_purged")).then(pl.col(o)).alias(o) for o in OUTCOMES]
@@ -54,7 +54,9 @@ def test_equal_whole_table_arithmetic(case):
                 quantiles = [x.quantile(q, "linear") for q in (0.1, 0.5, 0.9)]
                 found = [row[f"{name}_{q}"] for q in ("p10", "median", "p90")]
                 assert found == pytest.approx(quantiles, rel=1e-12)
-                assert row[f"{name}_n"] == len(x) < group.height
+                assert row[f"{name}_n"] == len(x) <= group.height
+                # Of outcomes from the next open only the last row of a listing has none.
+                assert len(x) < group.height or name.startswith(("fwd_oo_", "fwd_xs_"))
                 assert row[f"{name}_mean"] == pytest.approx(x.mean(), abs=1e-12)
                 assert row[f"{name}_std"] == pytest.approx(x.std(ddof=0), rel=1e-12)
                 assert row[f"{name}_hit_rate"] == pytest.approx((x > 0).mean(), rel=1e-12)

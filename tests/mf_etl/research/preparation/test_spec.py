@@ -16,7 +16,7 @@ def test_defaults():
     spec = PreparationSpec()
     assert spec.features == FEATURES and spec.clip_zscore == 8
     assert (spec.scaler, spec.scaling_scope, spec.split_mode) == ("standard", "global", "none")
-    assert PURGE_BARS == 20
+    assert PURGE_BARS == 21
 
 
 def test_the_test_period_starts_the_day_after_the_train_period():
@@ -32,7 +32,10 @@ TIME = {"split_mode": "time", "train_end": "2020-01-31"}
     [
         *(({"features": [name]}, f"never features: {name}") for name in OUTCOMES),
         ({"features": ["tmf_21", "fwd_ret_99"]}, "never features: fwd_ret_99"),
-        ({"features": ["outcome_end_date"]}, "never features: outcome_end_date"),
+        *(
+            ({"features": [name]}, f"never features: {name}")
+            for name in ("outcome_end_date", "delisted", "fwd_bars")
+        ),
         ({"features": []}, "at least one feature"),
         ({"features": ["tmf_21", "tmf_21"]}, "more than once: tmf_21"),
         ({"clip_zscore": 0}, "clip_zscore = 0"),

@@ -18,7 +18,8 @@ from tests.mf_etl.research.datasets.cases import day
 def split(days: list[datetime.date], keep: list[bool] | None = None, **spec) -> pl.DataFrame:
     """Split columns of a listing with these days, of which a dataset holds those to `keep`."""
     dates = pl.Series("trade_date", days, dtype=pl.Date)
-    rows = pl.DataFrame([dates, outcome_end(dates)])
+    ends = pl.Series(outcome_end(dates.to_physical().to_numpy())).cast(pl.Date)
+    rows = pl.DataFrame([dates, ends.alias("outcome_end_date")])
     if keep is not None:
         rows = rows.filter(pl.Series(keep, dtype=pl.Boolean))
     return with_split(rows, PreparationSpec(**spec))
@@ -54,25 +55,23 @@ def test_without_a_split_every_row_is_on_both_sides():
 
 
 def test_purge_counts_trading_rows_not_days():
-    """Rows 20 trading days before the first test row reach it, however far apart the days are."""
+    """Rows 21 trading days before the first test row reach it, however far apart the days are."""
     days = [day(3 * n) for n in range(60)]
     got = split(days, split_mode="time", train_end=days[39])
-    assert flags(got, "outcome_purged") == "." * 20 + "x" * 20 + "." * 20
+    assert flags(got, "outcome_purged") == "." * 19 + "x" * 21 + "." * 20
 
 
 def test_purge_of_a_listing_that_ends_soon():
-    """Rows 36 to 40 have no outcome at all; rows 26 to 35 have one of 5 or 10 days."""
+    """What ends within 21 rows looks at its last day, if at anything: it reaches into the test."""
     days = [day(n) for n in range(41)]
     got = split(days, split_mode="time", train_end=days[37])
-    #        t+20 ≤ 37: 0–17; t+20 in test: 18–20; then t+10 ≥ 38: 28–30; then t+5 ≥ 38: 33–35
-    expected = "".join("x" if n in {18, 19, 20, 28, 29, 30, 33, 34, 35} else "." for n in range(41))
-    assert flags(got, "outcome_purged") == expected
+    assert flags(got, "outcome_purged") == "." * 17 + "x" * 21 + "." * 3
 
 
 def test_purge_across_a_gap_between_train_and_test():
     days = [day(n) for n in range(60)]
     got = split(days, split_mode="time", train_end=days[20], test_start=days[30])
-    assert flags(got, "outcome_purged") == "." * 10 + "x" * 11 + "." * 39
+    assert flags(got, "outcome_purged") == "." * 9 + "x" * 12 + "." * 39
 
 
 @given(st.data())
@@ -86,8 +85,7 @@ def test_purge_equals_the_plain_reading_whatever_rows_are_dropped(data):
     got = split(days, keep, split_mode="time", train_end=day(train_end), test_start=test_start)
 
     def reaches(t: int) -> bool:
-        ahead = [days[t + k] for k in (5, 10, 20) if t + k < len(days)]
-        return days[t] <= day(train_end) and any(seen >= test_start for seen in ahead)
+        return days[t] <= day(train_end) and days[min(t + 21, len(days) - 1)] >= test_start
 
     held = [t for t in range(len(days)) if keep[t]]
     assert got["outcome_purged"].to_list() == [reaches(t) for t in held]
