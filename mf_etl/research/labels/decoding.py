@@ -94,7 +94,10 @@ def write_decoded(
     def on_shard(x: np.ndarray, shard: Sequences) -> tuple[int, pl.DataFrame]:
         states = decoded_columns(_decoded(model, x, shard))
         passed_on = rows.take(shard.row_numbers(), names)
-        return len(shard), passed_on.hstack(states)
+        frame = passed_on.hstack(states)
+        if shard.lead is not None:
+            frame = frame.filter(pl.Series(shard.reported))
+        return len(shard), frame
 
     empty = rows.take(np.array([0]), names).clear()
     schema = arrow_schema(empty.hstack(pl.DataFrame(schema=HMM_COLUMNS)).schema)
@@ -157,5 +160,5 @@ def refuse_other_features(model: ShardedGaussianHMM, matrix: np.ndarray) -> None
 
 
 def _decoded(model: ShardedGaussianHMM, x: np.ndarray, shard: Sequences) -> Decoded:
-    chain = (model.log_density(x), shard.bounds, model.startprob_, model.transmat_)
+    chain = model.chain(x, shard)
     return Decoded(shard, viterbi(*chain)[1], expectations(*chain).posteriors, filtered(*chain))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 import threading
 from collections.abc import Iterator, Sequence
@@ -88,6 +89,12 @@ class Prepared:
         """Sequences of the rows to decode."""
         return self._cut("is_predict", max_gap_days, min_length, "min_decoded_length")
 
+    @property
+    def first_day(self) -> datetime.date | None:
+        """Where the days of the dataset were cut; None if they were not."""
+        told = (self.summary["dataset"].get("filters") or {}).get("start_date")
+        return datetime.date.fromisoformat(told) if told else None
+
     def _cut(self, side: str, max_gap_days: int, min_length: int, length_option: str) -> Cut:
         return cut_sequences(
             self.keys,
@@ -95,6 +102,8 @@ class Prepared:
             max_gap_days=max_gap_days,
             min_length=min_length,
             length_option=length_option,
+            known=self.keys.get_column("is_fit") | self.keys.get_column("is_predict"),
+            first_day=self.first_day,
         )
 
 
@@ -133,4 +142,5 @@ def _keys(rows: RowsFile) -> pl.DataFrame:
         for name in texts:
             known[name].update(group.get_column(name).unique())
     dtypes = {name: pl.Enum(sorted(values)) for name, values in known.items()}
-    return pl.concat([group.cast(dtypes) for group in rows.groups((*KEYS, *_FLAGS))])
+    names = [name for name in (*KEYS, "segment_no", *_FLAGS) if name in rows.columns]
+    return pl.concat([group.cast(dtypes) for group in rows.groups(names)])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -9,6 +10,11 @@ import numpy as np
 import polars as pl
 
 from mf_etl.errors import ResearchError
+
+EPOCH = datetime.date(1970, 1, 1)
+FIRST_DAYS = 10
+"""A ticker whose first row is so many days after the first day of a cut dataset was listed before: one
+that is listed later has none until its features have filled their windows."""
 
 SHARD_ROWS = 16_384
 """Rows at which a shard is full; it ends with the sequence. Fixed: sums are added in shard order."""
@@ -25,6 +31,10 @@ class Sequences:
     starts: np.ndarray
     lengths: np.ndarray
     order: np.ndarray | None = None
+    after_gap: np.ndarray | None = None
+    """Bool, one a sequence: whether days before it are missing. None: each begins at a listing."""
+    lead: np.ndarray | None = None
+    """Rows right before each sequence that are known, though not asked for. None: nowhere any."""
 
     @classmethod
     def contiguous(cls, lengths: Sequence[int] | np.ndarray | None, rows: int) -> Sequences:
@@ -48,11 +58,45 @@ class Sequences:
         """Sequences in runs of at least `shard_rows` rows; the last one may have fewer."""
         full = SHARD_ROWS if shard_rows is None else shard_rows
         first = filled = 0
-        for number, length in enumerate(self.lengths.tolist(), start=1):
+        lengths = self.lengths if self.lead is None else self.lengths + self.lead
+        for number, length in enumerate(lengths.tolist(), start=1):
             filled += length
             if filled >= full or number == len(self):
-                yield Sequences(self.starts[first:number], self.lengths[first:number], self.order)
+                yield self.some(slice(first, number))
                 first, filled = number, 0
+
+    def some(self, which: slice | np.ndarray) -> Sequences:
+        """Sequences by their numbers."""
+        return Sequences(
+            self.starts[which],
+            self.lengths[which],
+            self.order,
+            None if self.after_gap is None else self.after_gap[which],
+            None if self.lead is None else self.lead[which],
+        )
+
+    def listed(self) -> np.ndarray:
+        """1.0 for a sequence that begins at a listing, 0.0 for one after a gap."""
+        if self.after_gap is None:
+            return np.ones(len(self))
+        return (~self.after_gap).astype(np.float64)
+
+    def led_in(self) -> Sequences:
+        """Longer by the rows that lead in; `lead` then tells how many of the first those are."""
+        if self.lead is None:
+            return self
+        starts, lengths = self.starts - self.lead, self.lengths + self.lead
+        return Sequences(starts, lengths, self.order, self.after_gap, self.lead)
+
+    @property
+    def reported(self) -> np.ndarray | slice:
+        """Of the rows of `led_in`, those that were asked for."""
+        if self.lead is None:
+            return slice(None)
+        own = np.ones(self.rows, dtype=bool)
+        for begin, lead in zip(self.bounds[:-1], self.lead, strict=True):
+            own[begin : begin + lead] = False
+        return own
 
     def row_numbers(self) -> np.ndarray:
         """The matrix row of every row, sequence after sequence."""
@@ -95,38 +139,56 @@ def cut_sequences(
     max_gap_days: int,
     min_length: int,
     length_option: str = "min_sequence_length",
+    known: pl.Series | None = None,
+    first_day: datetime.date | None = None,
 ) -> Cut:
     """One sequence for each ticker of an exchange, ended by a gap of more than `max_gap_days`.
 
     `rows` has ticker, exchange and trade_date for each row of the matrix, ordered by ticker and
-    date; `used` says which rows count. A gap is in calendar days between used rows. Sequences of
-    fewer than `min_length` rows are left out and counted. Raises `ResearchError` if none is left
-    (naming the option that `min_length` came from) and if a series has a day twice.
+    date, and `segment_no` if there are segments: a new one ends a sequence however short the gap.
+    `used` says which rows count. A gap is in calendar days between used rows. Sequences of fewer than
+    `min_length` rows are left out and counted. Rows that are `known` though not used lead those that
+    follow them in, if nothing ends the sequence in between.
+
+    A sequence after a gap, and one that begins where the dataset does (`first_day`, if its days were
+    cut there), is marked as `after_gap`; others begin at a listing, or a new segment.
+
+    Raises `ResearchError` if no sequence is left (naming the option that `min_length` came from) and
+    if a series has a day twice.
     """
     if not used.any():
         raise ResearchError("no rows to make sequences of; choose other dates or another dataset")
     order = _series_order(rows)
-    picked = rows.lazy().select("ticker", "exchange", "trade_date", _used=used)
+    ends = [name for name in ("ticker", "exchange", "segment_no") if name in rows.columns]
+    known = used if known is None else known
+    picked = rows.lazy().select(*ends, "trade_date", _used=used, _known=known)
     if order is not None:
         picked = picked.select(pl.all().gather(order))
-    series_starts = pl.any_horizontal(
-        pl.col(name) != pl.col(name).shift() for name in ("ticker", "exchange")
-    ).fill_null(True)
+    series_starts, new = (
+        pl.any_horizontal(pl.col(name) != pl.col(name).shift() for name in names).fill_null(True)
+        for names in (ends[:2], ends)
+    )
+    # What is between used rows was not asked for: only what is before a series' first one leads in.
+    before = pl.col("_used").cum_sum().over("ticker", "exchange") == 0
     found = (
         picked.with_row_index("_position")
-        .filter("_used")
+        .filter(pl.col("_used") | (pl.col("_known") & before))
         .select(
             "_position",
+            "_used",
             _series=series_starts,
+            _new=new,
+            _day=pl.col("trade_date").to_physical(),
             _days=pl.col("trade_date").to_physical().diff().fill_null(0),
             _skips=pl.col("_position") != pl.col("_position").shift() + 1,
         )
         .collect()
     )
-    position, series_start, gap = (
-        found.get_column(name).to_numpy() for name in ("_position", "_series", "_days")
+    position, asked, new_series, series_start, day, gap = (
+        found.get_column(f"_{name}").to_numpy()
+        for name in ("position", "used", "series", "new", "day", "days")
     )
-    if ((gap <= 0) & ~series_start).any():
+    if ((gap <= 0) & ~new_series).any():
         raise ResearchError("a ticker has a day twice or out of order; export the dataset again")
     too_far = (gap > max_gap_days) & ~series_start
     skips = found.get_column("_skips").fill_null(False).to_numpy()
@@ -135,26 +197,44 @@ def cut_sequences(
         order = position if order is None else order[position]
         position = np.arange(len(position))
     first = np.flatnonzero(series_start | too_far)
-    lengths = np.diff(first, append=len(position))
-    long_enough = lengths >= min_length
+    after_gap = too_far[first]
+    if first_day is not None:
+        since = day[first] - (first_day - EPOCH).days
+        after_gap |= new_series[first] & (since <= FIRST_DAYS)
+    whole = np.diff(first, append=len(position))
+    lengths = np.add.reduceat(asked.astype(np.int64), first)
+    lead = whole - lengths
+    long_enough = lengths >= max(min_length, 1)
     if not long_enough.any():
         raise ResearchError(
             f"no sequence has {min_length} rows (the longest has {lengths.max()}); "
             f"lower {length_option} or choose more dates"
         )
-    starts = position[first][long_enough].astype(np.int64)
-    kept = Sequences(starts, lengths[long_enough], order)
+    starts = (position[first] + lead)[long_enough].astype(np.int64)
+    kept = Sequences(
+        starts,
+        lengths[long_enough],
+        order,
+        after_gap[long_enough] if after_gap.any() else None,
+        lead[long_enough] if lead.any() else None,
+    )
     return Cut(
         kept,
         {
             "rows": kept.rows,
             "sequences": len(kept),
-            "series": int(series_start.sum()),
-            "gaps": int(too_far.sum()),
+            "series": _series(found),
+            "gaps": int((too_far & asked).sum()),
             "dropped_rows": int(lengths[~long_enough].sum()),
-            "dropped_sequences": int((~long_enough).sum()),
+            "dropped_sequences": int((~long_enough & (lengths > 0)).sum()),
         },
     )
+
+
+def _series(found: pl.DataFrame) -> int:
+    """Series that have a used row."""
+    numbered = found.select(pl.col("_series").cum_sum(), "_used")
+    return int(numbered.filter("_used").get_column("_series").n_unique())
 
 
 def _series_order(rows: pl.DataFrame) -> np.ndarray | None:

@@ -11,7 +11,10 @@ from numba import njit
 from scipy import linalg
 
 BLOCK_ROWS = 128
-"""Rows worked on at a time with full covariances: what a block needs stays in the cache."""
+"""Rows whose moments are added at a time with full covariances: a block stays in the cache."""
+
+TILE_ROWS = 64
+"""Rows whose densities are computed side by side, in vector registers, with full covariances."""
 
 # Lets the compiler use vector instructions in sums; infinities and NaN keep their meaning.
 _VECTORISED = {"reassoc", "contract", "nsz", "arcp"}
@@ -34,23 +37,19 @@ def log_density_full(x: np.ndarray, means: np.ndarray, covariances: np.ndarray) 
     """Log-densities, shape (rows, states), of rows under Gaussians with full covariances.
 
     With the Cholesky factor L of a covariance, the quadratic form is the squared length of
-    L⁻¹(x − mean): one matrix product whitens a block of rows for all states at once. `covariances`
-    has shape (states, features, features) and is positive definite.
+    L⁻¹(x − mean). `covariances` has shape (states, features, features) and is positive definite.
     """
     states, features = means.shape
     identity = np.eye(features)
-    whitening = np.empty((features, states * features))
-    shift = np.empty(states * features)
-    constant = np.empty(states)
+    inverses = np.empty((states, features, features))
+    shift, constant = np.empty((states, features)), np.empty(states)
     for state in range(states):
         factor = linalg.cholesky(covariances[state], lower=True)
-        inverse = linalg.solve_triangular(factor, identity, lower=True)
-        columns = slice(state * features, (state + 1) * features)
-        whitening[:, columns] = inverse.T
-        shift[columns] = inverse @ means[state]
+        inverses[state] = linalg.solve_triangular(factor, identity, lower=True)
+        shift[state] = inverses[state] @ means[state]
         constant[state] = -0.5 * features * _LOG_TWO_PI - np.log(np.diagonal(factor)).sum()
     out = np.empty((len(x), states))
-    _log_density_full(x, whitening, shift, constant, out)
+    _log_density_full(x, inverses, shift, constant, out)
     return out
 
 
@@ -86,24 +85,31 @@ def _log_density_diag(x, means, precisions, constant, out):
             out[t, state] = constant[state] - 0.5 * distance
 
 
-@njit(nogil=True, cache=True, fastmath=_VECTORISED)
-def _log_density_full(x, whitening, shift, constant, out):
+@njit(nogil=True, cache=True, fastmath={"contract"})
+def _log_density_full(x, inverses, shift, constant, out):
+    """Rows are worked on side by side, so that a row's bits do not depend on where it stands."""
     rows, features = x.shape
-    block = np.empty((BLOCK_ROWS, features))
-    whitened = np.empty((BLOCK_ROWS, len(shift)))
-    for begin in range(0, rows, BLOCK_ROWS):
-        height = min(BLOCK_ROWS, rows - begin)
+    columns = np.zeros((features, TILE_ROWS))
+    whitened, distance = np.empty(TILE_ROWS), np.empty(TILE_ROWS)
+    for begin in range(0, rows, TILE_ROWS):
+        height = min(TILE_ROWS, rows - begin)
         for t in range(height):
             for f in range(features):
-                block[t, f] = x[begin + t, f]
-        np.dot(block[:height], whitening, whitened[:height])
-        for t in range(height):
-            for state in range(len(constant)):
-                distance = 0.0
-                for f in range(features):
-                    difference = whitened[t, state * features + f] - shift[state * features + f]
-                    distance += difference * difference
-                out[begin + t, state] = constant[state] - 0.5 * distance
+                columns[f, t] = x[begin + t, f]
+        for state in range(len(constant)):
+            for t in range(TILE_ROWS):
+                distance[t] = 0.0
+            for i in range(features):
+                for t in range(TILE_ROWS):
+                    whitened[t] = -shift[state, i]
+                for j in range(i + 1):
+                    weight = inverses[state, i, j]
+                    for t in range(TILE_ROWS):
+                        whitened[t] += weight * columns[j, t]
+                for t in range(TILE_ROWS):
+                    distance[t] += whitened[t] * whitened[t]
+            for t in range(height):
+                out[begin + t, state] = constant[state] - 0.5 * distance[t]
 
 
 @njit(nogil=True, cache=True, fastmath=_VECTORISED)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,32 +14,30 @@ from mf_etl.research.library_threads import one_library_thread
 from mf_etl.research.models.hmm.model import ShardedGaussianHMM
 from mf_etl.research.models.hmm.recursions import expectations, viterbi
 from mf_etl.research.models.hmm.spec import HmmSpec
-from mf_etl.research.models.hmm.start import kmeans_start, start_sample
+from mf_etl.research.models.hmm.start import Sample, kmeans_start, start_sample
 from mf_etl.research.preparation.sequences import Sequences
 
 DEGENERATE_SHARE = 0.001
 """A state with a smaller share of the rows (by posterior) is degenerate."""
+
+FINALISTS = 2
+"""Starts that go on with all rows after the race on a sample."""
 
 ABSORBING = 1.0 - 1e-6
 """A state that is left with a smaller probability than one minus this is absorbing."""
 
 
 @dataclass(frozen=True)
-class Fitted:
-    """A model and the record of the start that it came from."""
-
-    model: ShardedGaussianHMM
-    record: dict[str, Any]
-
-
-@dataclass(frozen=True)
 class Evaluation:
-    """A model on some sequences. Log-likelihoods are natural and over all rows."""
+    """A model on some sequences. Log-likelihoods are natural and over all rows.
+
+    Of sequences that are led in, the likelihood is that of their rows given the days before.
+    """
 
     rows: int
     log_likelihood: float
     viterbi_log_probability: float
-    """Of the rows together with their Viterbi paths."""
+    """Of the rows, with those that lead them in, together with their Viterbi paths."""
     occupancy: np.ndarray
     """Shape (states,): sum of posteriors over rows, divided by rows."""
 
@@ -95,24 +93,110 @@ def estimator(spec: HmmSpec, random_state: int, n_jobs: int = 1) -> ShardedGauss
         random_state=random_state,
         start_rows=spec.start_rows,
         n_jobs=n_jobs,
+        accelerate=True,
     )
 
 
-def fit_start(
-    matrix: np.ndarray, sequences: Sequences, spec: HmmSpec, restart: int, *, n_jobs: int = 1
-) -> Fitted:
-    """Fit from start number `restart` (from 0).
+def fit_restarts(
+    matrix: np.ndarray, sequences: Sequences, spec: HmmSpec, *, n_jobs: int = 1
+) -> tuple[ShardedGaussianHMM, list[dict[str, Any]]]:
+    """The best of `spec.n_restarts` fits, and a record of each start.
 
-    All starts of a specification share one sample of rows; k-means begins from another seed in
-    each. Raises `ResearchError` if the fit cannot be done.
+    All starts are made of one sample of rows; k-means begins from another seed in each. Where there
+    are more rows than the sample has, starts race: each is fitted to its end on the sample, and the
+    `FINALISTS` that all rows are then likeliest under go on with all of them. A start that cannot be
+    fitted is recorded with its ``error``; `ResearchError` is raised if none can.
+
+    Of a record, ``race`` has the iterations on the sample, whether they converged, and the
+    log-likelihood a row that all rows then had (None without a race). What follows is of the fit on all
+    rows, and null for a start that was out before; ``kept`` is the one.
     """
-    seed = spec.random_state + restart
-    model = estimator(spec, seed, n_jobs)
     sample = start_sample(matrix, sequences, seed=spec.random_state, rows=spec.start_rows)
     if len(sample.rows) < spec.n_components:
         raise ResearchError(
             f"{spec.n_components} states from a sample of {len(sample.rows)} rows; raise start_rows"
         )
+    race = len(sample.rows) < sequences.rows and spec.n_restarts > 1
+    with one_library_thread():
+        runners = _side_by_side(
+            lambda restart, jobs: _started(sample, spec, restart, jobs, fit=race),
+            range(spec.n_restarts),
+            sample.sequences,
+            n_jobs,
+        )
+        standing = [runner for runner in runners if runner.model is not None]
+        if race:
+            for runner in standing:
+                runner.note_race(matrix, sequences, n_jobs)
+            standing = sorted(standing, key=lambda runner: -runner.raced)[:FINALISTS]
+        _side_by_side(
+            lambda runner, jobs: runner.fit(matrix, sequences, jobs), standing, sequences, n_jobs
+        )
+    done = [runner for runner in standing if runner.record["error"] is None]
+    if not done:
+        raise ResearchError(next(r.record["error"] for r in runners if r.record["error"]))
+    best = max(done, key=lambda runner: runner.record["log_likelihood"])
+    best.record["kept"] = True
+    return best.model, [runner.record for runner in runners]
+
+
+_OF_A_FIT = (
+    "iterations", "converged", "log_likelihood", "log_likelihood_per_row", "to_come_per_row",
+    "history_per_row", "dead_states", "states_at_floor", "log_space_sequences",
+)  # fmt: skip
+
+
+@dataclass
+class _Runner:
+    """A start on its way."""
+
+    model: ShardedGaussianHMM | None
+    record: dict[str, Any]
+    raced: float = -np.inf
+
+    def fit(self, matrix: np.ndarray, sequences: Sequences, n_jobs: int) -> None:
+        """Fit on all rows; notes the error if that cannot be done."""
+        model = self.model
+        model.n_jobs = n_jobs
+        try:
+            model.fit(matrix, sequences)
+        except ValueError as error:
+            self.record["error"] = _named(self.record, error)
+            return
+        log_likelihood = model.score(matrix, sequences)
+        monitor, rows = model.monitor_, sequences.rows
+        self.record |= {
+            "iterations": monitor.iter,
+            "converged": bool(monitor.converged),
+            "log_likelihood": log_likelihood,
+            "log_likelihood_per_row": log_likelihood / rows,
+            "to_come_per_row": monitor.to_come_per_row,
+            "history_per_row": [value / rows for value in monitor.history],
+            "dead_states": int(model.dead_states_.sum()),
+            "states_at_floor": int(model.at_floor_.sum()),
+            "log_space_sequences": int(model.log_space_sequences_),
+        }
+
+    def note_race(self, matrix: np.ndarray, sequences: Sequences, n_jobs: int) -> None:
+        """How likely all rows are under what was fitted on the sample."""
+        model = self.model
+        model.n_jobs = n_jobs
+        self.raced = model.score(matrix, sequences)
+        self.record["race"] = {
+            "iterations": model.monitor_.iter,
+            "converged": bool(model.monitor_.converged),
+            "log_likelihood_per_row": self.raced / sequences.rows,
+        }
+
+
+def _started(sample: Sample, spec: HmmSpec, restart: int, n_jobs: int, *, fit: bool) -> _Runner:
+    """Start number `restart` (from 0), with `fit` fitted on the sample."""
+    seed = spec.random_state + restart
+    record = {"restart": restart, "random_state": seed, "race": None}
+    record |= dict.fromkeys(_OF_A_FIT) | {"error": None, "kept": False}
+    model = estimator(spec, seed, n_jobs)
+    model.init_params = ""
+    model.n_features = sample.rows.shape[1]
     start = kmeans_start(
         sample,
         spec.n_components,
@@ -120,75 +204,40 @@ def fit_start(
         min_covar=spec.min_covar,
         seed=seed,
     )
-    del sample
-    model.init_params = ""
-    model.n_features = matrix.shape[1]
     for name, value in start.items():
         setattr(model, name, value)
-    try:
-        model.fit(matrix, sequences)
-    except ValueError as error:
-        raise ResearchError(f"start {restart} (seed {seed}): {error}") from None
-    log_likelihood = model.score(matrix, sequences)
-    return Fitted(
-        model,
-        {
-            "restart": restart,
-            "random_state": seed,
-            "iterations": model.monitor_.iter,
-            "converged": bool(model.monitor_.converged),
-            "log_likelihood": log_likelihood,
-            "log_likelihood_per_row": log_likelihood / sequences.rows,
-            "history_per_row": [value / sequences.rows for value in model.monitor_.history],
-            "dead_states": int(model.dead_states_.sum()),
-            "states_at_floor": int(model.at_floor_.sum()),
-            "log_space_sequences": int(model.log_space_sequences_),
-        },
-    )
-
-
-def fit_restarts(
-    matrix: np.ndarray, sequences: Sequences, spec: HmmSpec, *, n_jobs: int = 1
-) -> tuple[ShardedGaussianHMM, list[dict[str, Any]]]:
-    """The best of `spec.n_restarts` fits, and the records of all with ``kept`` on that one.
-
-    A start that cannot be fitted is recorded with its ``error``; `ResearchError` is raised if no start
-    can. A fit has no use for more threads than it has shards; where there are more, fits run side by
-    side.
-    """
-    shards = sum(1 for _ in sequences.shards())
-    side_by_side = max(1, n_jobs // shards)
-
-    def fit(restart: int) -> Fitted | ResearchError:
+    if fit:
         try:
-            return fit_start(matrix, sequences, spec, restart, n_jobs=min(n_jobs, shards))
-        except ResearchError as error:
-            return error
+            model.fit(sample.rows, sample.sequences)
+        except ValueError as error:
+            return _Runner(None, record | {"error": _named(record, error)})
+    return _Runner(model, record)
 
-    with one_library_thread():
-        fits = list(in_order(fit, range(spec.n_restarts), side_by_side))
-    done = [fitted for fitted in fits if isinstance(fitted, Fitted)]
-    if not done:
-        raise fits[0]
-    best = max(done, key=lambda fitted: fitted.record["log_likelihood"])
-    records = []
-    for restart, found in enumerate(fits):
-        if isinstance(found, Fitted):
-            records.append({**found.record, "error": None, "kept": found is best})
-        else:
-            seed = spec.random_state + restart
-            failed = {"restart": restart, "random_state": seed, "error": str(found), "kept": False}
-            records.append(failed)
-    return best.model, records
+
+def _named(record: dict[str, Any], error: ValueError) -> str:
+    return f"start {record['restart']} (seed {record['random_state']}): {error}"
+
+
+def _side_by_side(
+    work: Callable[[Any, int], Any], items: Iterable[Any], sequences: Sequences, n_jobs: int
+) -> list[Any]:
+    """`work` of each item and its number of threads.
+
+    A fit has no use for more threads than it has shards; where there are more, fits run side by side.
+    """
+    threads = min(n_jobs, sum(1 for _ in sequences.shards()))
+    return list(in_order(lambda item: work(item, threads), items, max(1, n_jobs // threads)))
 
 
 def evaluate(model: ShardedGaussianHMM, matrix: np.ndarray, sequences: Sequences) -> Evaluation:
     """Likelihood, likelihood of the Viterbi path and occupancy in one pass."""
 
     def on_shard(x: np.ndarray, shard: Sequences) -> tuple[float, float, np.ndarray]:
-        chain = (model.log_density(x), shard.bounds, model.startprob_, model.transmat_)
-        found = expectations(*chain)
-        return found.log_likelihood, viterbi(*chain)[0], np.ones(len(x)) @ found.posteriors
+        chain = model.chain(x, shard)
+        found, own = expectations(*chain), shard.reported
+        posteriors = found.posteriors[own]
+        occupancy = np.ones(len(posteriors)) @ posteriors
+        return float(found.by_row[own].sum()), viterbi(*chain)[0], occupancy
 
     log_likelihood = path_log_probability = 0.0
     occupancy = np.zeros(model.n_components)
@@ -258,6 +307,7 @@ def fit_report(
     return {
         "converged": kept["converged"],
         "iterations": kept["iterations"],
+        "to_come_per_row": kept["to_come_per_row"],
         "tol_per_row": model.tol,
         "log_likelihood_per_row": likelihoods,
         "train_rows": train.rows,

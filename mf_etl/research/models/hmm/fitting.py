@@ -69,4 +69,8 @@ def _held_out(prepared: Prepared, spec: HmmSpec) -> Cut | None:
     rows = keys.select(pl.col("is_predict") & ~pl.col("is_fit")).to_series()
     if not rows.any():
         return None
-    return cut_sequences(keys, rows, max_gap_days=spec.max_gap_days, min_length=1)
+    known = keys.get_column("is_predict") | keys.get_column("is_fit")
+    gap, first_day = spec.max_gap_days, prepared.first_day
+    return cut_sequences(
+        keys, rows, max_gap_days=gap, min_length=1, known=known, first_day=first_day
+    )

@@ -47,12 +47,16 @@ def forward_log(log_density, log_start, log_transitions, out):
 
 
 @njit(nogil=True, cache=True)
-def expectations_log(log_density, log_start, log_transitions, posteriors, start_sum, step_sum):
-    """Posteriors of one sequence; adds its counts to the sums; gives its log-likelihood."""
+def expectations_log(log_density, log_start, log_transitions, posteriors, by_row, step_sum):
+    """Posteriors and log-densities of the rows of one sequence; adds its steps to the sum."""
     rows, states = log_density.shape
     alpha = np.empty((rows, states))
     forward_log(log_density, log_start, log_transitions, alpha)
-    log_likelihood = _log_sum(alpha[rows - 1])
+    before = 0.0
+    for t in range(rows):
+        log_likelihood = _log_sum(alpha[t])
+        by_row[t] = log_likelihood - before
+        before = log_likelihood
     beta, ahead, terms = np.zeros(states), np.empty(states), np.empty(states)
     posteriors[rows - 1] = alpha[rows - 1]
     for t in range(rows - 2, -1, -1):
@@ -65,5 +69,3 @@ def expectations_log(log_density, log_start, log_transitions, posteriors, start_
             beta[i] = _log_sum(terms)
             posteriors[t, i] = alpha[t, i] + beta[i]
     to_probabilities(posteriors)
-    start_sum += posteriors[0]
-    return log_likelihood

@@ -12,6 +12,7 @@ from sklearn.utils.validation import check_array, check_is_fitted
 
 from mf_etl.research.datasets.streaming import in_order
 from mf_etl.research.library_threads import one_library_thread
+from mf_etl.research.models.ascent import ascend
 from mf_etl.research.models.hmm.emissions import (
     log_density_diag,
     log_density_full,
@@ -20,7 +21,9 @@ from mf_etl.research.models.hmm.emissions import (
 )
 from mf_etl.research.models.hmm.monitor import GainPerRowMonitor
 from mf_etl.research.models.hmm.recursions import Expectations, expectations, viterbi
-from mf_etl.research.models.hmm.start import START_ROWS, kmeans_start, start_sample
+from mf_etl.research.models.hmm.start import START_ROWS, start_sample
+from mf_etl.research.models.hmm.stationary import stationary_distribution
+from mf_etl.research.models.hmm.steps import EmSteps
 from mf_etl.research.preparation.sequences import Sequences
 
 DEAD_ROWS = 1e-6
@@ -29,8 +32,6 @@ DEAD_ROWS = 1e-6
 _NO_WEIGHT = 1e-100
 
 MAX_COMPONENTS = 127
-
-_PARAMETERS = {"s": "startprob_", "t": "transmat_", "m": "means_", "c": "covars_"}
 
 
 class ShardedGaussianHMM(GaussianHMM):
@@ -42,15 +43,19 @@ class ShardedGaussianHMM(GaussianHMM):
     - `n_jobs` threads; the result does not depend on their number, bit for bit.
     - Data may be float32 and a memory map; it is read shard by shard and computed in float64.
       Wherever hmmlearn takes `lengths`, a `Sequences` may be given too.
-    - `tol` is a gain in log-likelihood per row, and `monitor_.converged` is true only if it was
-      reached.
+    - `tol` is a gain in log-likelihood per row, 1e-6 by default, `n_iter` 1,000; `monitor_.converged`
+      is true only if it was reached with little to come (see `ascent.Progress`).
+    - With `accelerate`, iterations are followed by longer steps that are kept where the likelihood
+      rises (see `ascent.ascend`); the parameters after an iteration are then no longer hmmlearn's.
+    - Sequences of `Sequences` may start after a gap: from the stationary distribution of `transmat_`,
+      and they bear on no start probability. Its change is no part of the M-step.
     - `min_covar` is a floor under the variances (diag, spherical) or eigenvalues (full, tied) after
       every M-step; `at_floor_` tells which states sit on it.
     - A state without data keeps its parameters and is told in `dead_states_`; a state that is never
       left keeps its row of `transmat_`.
-    - The start comes from k-means on a seeded sample of at most `start_rows` rows (see `start`).
-    - Diag and full covariances run in compiled loops; tied and spherical through hmmlearn's own
-      E-step. `implementation` matters only there.
+    - The start is hmmlearn's, made of a seeded sample of at most `start_rows` rows.
+    - `implementation` is without meaning: passes are scaled, by the largest density of each row, and
+      what that cannot carry is done with logarithms, so none fails for underflow as ``scaling`` does.
 
     Attributes of a fit: `monitor_`, `dead_states_` and `at_floor_` (bool, shape (states,)),
     `log_space_sequences_` (sequences of the last E-step that scaling could not carry).
@@ -69,14 +74,15 @@ class ShardedGaussianHMM(GaussianHMM):
         covars_weight: Any = 1,
         algorithm: str = "viterbi",
         random_state: Any = None,
-        n_iter: int = 200,
-        tol: float = 1e-3,
+        n_iter: int = 1_000,
+        tol: float = 1e-6,
         verbose: bool = False,
         params: str = "stmc",
         init_params: str = "stmc",
         implementation: str = "log",
         n_jobs: int = 1,
         start_rows: int = START_ROWS,
+        accelerate: bool = False,
     ) -> None:
         super().__init__(
             n_components=n_components,
@@ -99,6 +105,7 @@ class ShardedGaussianHMM(GaussianHMM):
         )
         self.n_jobs = n_jobs
         self.start_rows = start_rows
+        self.accelerate = accelerate
         self.monitor_ = GainPerRowMonitor(tol, n_iter, verbose)
 
     def fit(self, X: Any, lengths: Any = None) -> ShardedGaussianHMM:
@@ -110,16 +117,11 @@ class ShardedGaussianHMM(GaussianHMM):
             raise ValueError(f"{self.n_components} states for {sequences.rows} rows")
         self._init(X, sequences)
         self._check()
-        self.monitor_ = GainPerRowMonitor(self.tol, self.n_iter, self.verbose)
-        self.monitor_.rows = sequences.rows
-        for _ in range(self.n_iter):
-            statistics, log_likelihood = self._do_estep(X, sequences)
-            if not np.isfinite(log_likelihood):
-                raise ValueError("the log-likelihood is not finite")
-            self._do_mstep(statistics)
-            self.monitor_.report(log_likelihood)
-            if self.monitor_.converged:
-                break
+        monitor = GainPerRowMonitor(self.tol, self.n_iter, self.verbose, sequences.rows)
+        self.monitor_ = monitor
+        steps = EmSteps(self, X, sequences)
+        with one_library_thread():
+            monitor.iter = ascend(steps, monitor, self.n_iter, accelerate=self.accelerate)
         return self
 
     def decode(
@@ -147,9 +149,15 @@ class ShardedGaussianHMM(GaussianHMM):
             # hmmlearn's guard against a variance of zero that a caller has set.
             variances = np.maximum(self._covars_, np.finfo(float).tiny)
             return log_density_diag(x, self.means_, variances)
-        if self.covariance_type == "full":
-            return log_density_full(x, self.means_, self._covars_)
-        return super()._compute_log_likelihood(np.asarray(x, dtype=np.float64))
+        if self.covariance_type == "spherical":
+            variances = np.maximum(self._covars_, np.finfo(float).tiny)
+            shape = self.means_.shape
+            variances = np.broadcast_to(variances.reshape(self.n_components, -1), shape)
+            return log_density_diag(x, self.means_, np.ascontiguousarray(variances))
+        covariances = self._covars_
+        if self.covariance_type == "tied":
+            covariances = np.broadcast_to(covariances, (self.n_components, *covariances.shape))
+        return log_density_full(x, self.means_, covariances)
 
     def to_hmmlearn(self) -> GaussianHMM:
         """A plain hmmlearn estimator with the same parameters."""
@@ -157,7 +165,7 @@ class ShardedGaussianHMM(GaussianHMM):
             **{
                 name: value
                 for name, value in self.get_params().items()
-                if name not in ("n_jobs", "start_rows")
+                if name not in ("n_jobs", "start_rows", "accelerate")
             }
         )
         for name in ("startprob_", "transmat_", "means_", "_covars_"):
@@ -168,10 +176,14 @@ class ShardedGaussianHMM(GaussianHMM):
     def over_shards(
         self, work: Callable[[np.ndarray, Sequences], Any], X: np.ndarray, sequences: Sequences
     ) -> Iterator[Any]:
-        """`work` on the rows of each shard, on threads of one BLAS thread each, in order."""
+        """`work` on the rows of each shard, on threads of one BLAS thread each, in order.
+
+        Rows that lead a sequence in are there, too: `shard.reported` tells the others.
+        """
 
         def on_shard(shard: Sequences) -> Any:
-            return work(shard.gather(X), shard)
+            led_in = shard.led_in()
+            return work(led_in.gather(X), led_in)
 
         with one_library_thread():
             yield from in_order(on_shard, sequences.shards(), self.n_jobs)
@@ -182,19 +194,14 @@ class ShardedGaussianHMM(GaussianHMM):
             return X, lengths
         return X, Sequences.contiguous(lengths, len(X))
 
-    def _init(self, X: np.ndarray, sequences: Sequences) -> None:
-        self._check_and_set_n_features(X)
-        wanted = [name for code, name in _PARAMETERS.items() if self._needs_init(code, name)]
-        if wanted:
-            start = kmeans_start(
-                start_sample(X, sequences, seed=self.random_state, rows=self.start_rows),
-                self.n_components,
-                covariance_type=self.covariance_type,
-                min_covar=self.min_covar,
-                seed=self.random_state,
-            )
-            for name in wanted:
-                setattr(self, name, start[name])
+    def _init(self, X: np.ndarray, lengths: Any = None) -> None:
+        if isinstance(lengths, Sequences):
+            # The sample's seed: a random state is hmmlearn's to draw from.
+            seed = self.random_state if isinstance(self.random_state, int) else 0
+            X = start_sample(X, lengths, seed=seed, rows=self.start_rows).rows
+            lengths = None
+        with one_library_thread():  # The order of sums, and so the result, depends on threads.
+            super()._init(X, lengths)
 
     def _compute_log_likelihood(self, X: np.ndarray) -> np.ndarray:
         return self.log_density(X)
@@ -206,12 +213,12 @@ class ShardedGaussianHMM(GaussianHMM):
         X, sequences = np.asarray(X), lengths
         if not isinstance(lengths, Sequences):
             sequences = Sequences.contiguous(lengths, len(X))
-        compiled = self.covariance_type in ("diag", "full")
-        work = self._shard_statistics if compiled else self._shard_statistics_by_hmmlearn
         total = self._initialize_sufficient_statistics()
         log_likelihood = 0.0
         self.log_space_sequences_ = 0
-        for statistics, shard_log_likelihood, in_log_space in self.over_shards(work, X, sequences):
+        for statistics, shard_log_likelihood, in_log_space in self.over_shards(
+            self._shard_statistics, X, sequences
+        ):
             log_likelihood += shard_log_likelihood
             self.log_space_sequences_ += in_log_space
             for name, value in statistics.items():
@@ -222,11 +229,12 @@ class ShardedGaussianHMM(GaussianHMM):
         self, x: np.ndarray, shard: Sequences
     ) -> tuple[dict[str, Any], float, int]:
         found = self.expectations(x, shard)
-        diagonal = self.covariance_type == "diag"
+        diagonal = self.covariance_type in ("diag", "spherical")
+        listed = shard.listed()
         first, second = (moments_diag if diagonal else moments_full)(x, found.posteriors)
         statistics = {
-            "nobs": len(shard),
-            "start": found.start,
+            "nobs": int(listed.sum()),
+            "start": listed @ found.posteriors[shard.bounds[:-1]],
             "trans": found.transitions,
             "post": np.ones(len(x)) @ found.posteriors,
             "obs": first,
@@ -234,22 +242,29 @@ class ShardedGaussianHMM(GaussianHMM):
         }
         return statistics, found.log_likelihood, found.in_log_space
 
-    def _shard_statistics_by_hmmlearn(
+    def chain(
         self, x: np.ndarray, shard: Sequences
-    ) -> tuple[dict[str, Any], float, int]:
-        x = np.asarray(x, dtype=np.float64)
-        return *super()._do_estep(x, shard.lengths), 0
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """What the passes of `recursions` take of the rows of a shard."""
+        return self.log_density(x), shard.bounds, self._starts(shard), self.transmat_
+
+    def _starts(self, shard: Sequences) -> np.ndarray:
+        """Probabilities of states on the first row of each sequence."""
+        if shard.after_gap is None or not shard.after_gap.any():
+            return self.startprob_
+        stationary = stationary_distribution(self.transmat_)
+        return np.where(shard.after_gap[:, None], stationary, self.startprob_)
 
     def expectations(self, x: np.ndarray, shard: Sequences) -> Expectations:
         """Posteriors and expected counts of the rows of a shard."""
-        return expectations(self.log_density(x), shard.bounds, self.startprob_, self.transmat_)
+        return expectations(*self.chain(x, shard))
 
     def viterbi_states(self, x: np.ndarray, shard: Sequences) -> np.ndarray:
         """Viterbi states (int8) of the rows of a shard."""
-        return self._viterbi(x, shard)[1]
+        return self._viterbi(x, shard)[1][shard.reported]
 
     def _viterbi(self, x: np.ndarray, shard: Sequences) -> tuple[float, np.ndarray]:
-        return viterbi(self.log_density(x), shard.bounds, self.startprob_, self.transmat_)
+        return viterbi(*self.chain(x, shard))
 
     def _score(
         self, X: np.ndarray, lengths: Any = None, *, compute_posteriors: bool
@@ -267,6 +282,8 @@ class ShardedGaussianHMM(GaussianHMM):
 
     def _do_mstep(self, stats: dict[str, Any]) -> None:
         """hmmlearn's M-step; then what has no data stays, and covariances keep to their floor."""
+        if not stats["nobs"]:  # Every sequence starts after a gap: starts are not known better.
+            stats["start"] = self.startprob_.copy()
         means, covariances, transitions = self.means_, self._covars_, self.transmat_
         self.dead_states_ = stats["post"] < DEAD_ROWS
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):

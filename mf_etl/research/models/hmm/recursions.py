@@ -1,9 +1,10 @@
 """Forward and backward passes, filtering and Viterbi paths of a shard of sequences, compiled.
 
-All take log-densities of shape (rows, states) and `bounds`, the row at which each sequence starts
-and, last, the number of rows. The passes run on densities divided by the largest of their row and
-scale each row to sum 1 (Rabiner 1989, section V.A). Where that loses digits, the sequence is done
-again with logarithms: at ten times the cost, but nothing underflows there.
+All take log-densities of shape (rows, states), `bounds`, the row at which each sequence starts
+and, last, the number of rows, `start`, the probabilities of states on first rows, one vector for all
+sequences or one a sequence, and transition probabilities. The passes run on densities divided by the
+largest of their row and scale each row to sum 1 (Rabiner 1989, section V.A). Where that loses digits,
+the sequence is done again with logarithms: at ten times the cost, but nothing underflows there.
 
 Why the test for loss is safe: a density that underflows is below 1e-308 of its row's largest, so
 its share of a row with scale ≥ `MIN_SCALE` is below 1e-208; its posterior is that share times the
@@ -40,6 +41,8 @@ class Expectations(NamedTuple):
     """Shape (states,): posteriors of first rows, summed over sequences."""
     transitions: np.ndarray
     """Shape (states, states): expected number of steps from state (row) to state (column)."""
+    by_row: np.ndarray
+    """Shape (rows,): logarithm of the density of each row given those before it in its sequence."""
     in_log_space: int
     """Sequences that had to be done with logarithms."""
 
@@ -47,50 +50,57 @@ class Expectations(NamedTuple):
 def expectations(
     log_density: np.ndarray, bounds: np.ndarray, start: np.ndarray, transitions: np.ndarray
 ) -> Expectations:
-    """Posteriors and expected counts of a shard; `start` and `transitions` are probabilities."""
+    """Posteriors and expected counts of a shard; see the module for `start`."""
     states = log_density.shape[1]
+    start = _of_each(start, bounds)
     relative, largest = _relative(log_density)
     posteriors = np.empty_like(relative)
     scale = np.empty(len(relative))
-    start_sum, step_sum = np.zeros(states), np.zeros((states, states))
+    step_sum = np.zeros((states, states))
     lost = np.zeros(len(bounds) - 1, dtype=np.bool_)
-    _expectations(
-        relative, bounds, start, transitions, posteriors, scale, start_sum, step_sum, lost
-    )
+    _expectations(relative, bounds, start, transitions, posteriors, scale, step_sum, lost)
     step_sum *= transitions
     by_row = np.log(scale) + largest
     if lost.any():
         log_start, log_transitions = logarithms(start), logarithms(transitions)
-        for begin, end in zip(bounds[:-1][lost], bounds[1:][lost], strict=True):
-            by_row[begin:end] = 0.0
-            by_row[begin] = expectations_log(
-                log_density[begin:end],
-                log_start,
+        for sequence in np.flatnonzero(lost):
+            inside = slice(bounds[sequence], bounds[sequence + 1])
+            expectations_log(
+                log_density[inside],
+                log_start[sequence],
                 log_transitions,
-                posteriors[begin:end],
-                start_sum,
+                posteriors[inside],
+                by_row[inside],
                 step_sum,
             )
+    start_sum = np.ones(len(start)) @ posteriors[bounds[:-1]]
     return Expectations(
-        float(by_row.sum()), posteriors, start_sum, step_sum, int(np.count_nonzero(lost))
+        float(by_row.sum()), posteriors, start_sum, step_sum, by_row, int(np.count_nonzero(lost))
     )
 
 
 def filtered(
     log_density: np.ndarray, bounds: np.ndarray, start: np.ndarray, transitions: np.ndarray
 ) -> np.ndarray:
-    """Probability of each state given the rows of its sequence up to and with this one."""
+    """Probability of each state given the rows of its sequence up to and with this one.
+
+    Rows that follow bear on nothing, not even on rounding: where scaling loses digits, only the rows
+    from there on come from logarithms.
+    """
+    start = _of_each(start, bounds)
     relative, _ = _relative(log_density)
     probabilities = np.empty_like(relative)
-    lost = np.zeros(len(bounds) - 1, dtype=np.bool_)
-    _filtered(relative, bounds, start, transitions, probabilities, lost)
+    good_until = np.empty(len(bounds) - 1, dtype=np.int64)
+    _filtered(relative, bounds, start, transitions, probabilities, good_until)
+    lost = good_until < bounds[1:]
     if lost.any():
         log_start, log_transitions = logarithms(start), logarithms(transitions)
-        for begin, end in zip(bounds[:-1][lost], bounds[1:][lost], strict=True):
-            forward_log(
-                log_density[begin:end], log_start, log_transitions, probabilities[begin:end]
-            )
-            to_probabilities(probabilities[begin:end])
+        for sequence in np.flatnonzero(lost):
+            begin, end, good = bounds[sequence], bounds[sequence + 1], good_until[sequence]
+            logs = np.empty((end - begin, probabilities.shape[1]))
+            forward_log(log_density[begin:end], log_start[sequence], log_transitions, logs)
+            to_probabilities(logs)
+            probabilities[good:end] = logs[good - begin :]
     return probabilities
 
 
@@ -103,10 +113,15 @@ def viterbi(
     one on the rows before.
     """
     path = np.empty(len(log_density), dtype=np.int8)
-    log_probability = _viterbi(
-        log_density, bounds, logarithms(start), logarithms(transitions), path
-    )
+    log_start = logarithms(_of_each(start, bounds))
+    log_probability = _viterbi(log_density, bounds, log_start, logarithms(transitions), path)
     return log_probability, path
+
+
+def _of_each(start: np.ndarray, bounds: np.ndarray) -> np.ndarray:
+    """Start probabilities of each sequence, C order."""
+    shape = (len(bounds) - 1, start.shape[-1])
+    return np.ascontiguousarray(np.broadcast_to(start, shape), dtype=np.float64)
 
 
 def _relative(log_density: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -131,7 +146,7 @@ def _minus_largest(log_density, relative, largest):
 
 @njit(nogil=True, cache=True)
 def _forward(relative, begin, end, start, transitions, alpha, scale):
-    """Scaled forward pass; false if a row is too improbable for it."""
+    """Scaled forward pass; gives the row that is too improbable for it, or else `end`."""
     states = len(start)
     for t in range(begin, end):
         total = 0.0
@@ -146,24 +161,22 @@ def _forward(relative, begin, end, start, transitions, alpha, scale):
             alpha[t, j] = value
             total += value
         if not total >= MIN_SCALE:
-            return False
+            return t
         scale[t] = total
         inverse = 1.0 / total
         for j in range(states):
             alpha[t, j] *= inverse
-    return True
+    return end
 
 
 @njit(nogil=True, cache=True)
-def _expectations(
-    relative, bounds, start, transitions, posteriors, scale, start_sum, step_sum, lost
-):
-    states = len(start)
+def _expectations(relative, bounds, start, transitions, posteriors, scale, step_sum, lost):
+    states = start.shape[1]
     beta, ahead = np.empty(states), np.empty(states)
     steps = np.empty((states, states))
     for s in range(len(bounds) - 1):
         begin, end = bounds[s], bounds[s + 1]
-        if not _forward(relative, begin, end, start, transitions, posteriors, scale):
+        if _forward(relative, begin, end, start[s], transitions, posteriors, scale) < end:
             scale[begin:end] = 1.0
             lost[s] = True
             continue
@@ -192,19 +205,17 @@ def _expectations(
             for i in range(states):
                 posteriors[t, i] *= inverse
         if not lost[s]:
-            start_sum += posteriors[begin]
             step_sum += steps
 
 
 @njit(nogil=True, cache=True)
-def _filtered(relative, bounds, start, transitions, probabilities, lost):
-    states = len(start)
+def _filtered(relative, bounds, start, transitions, probabilities, good_until):
+    states = start.shape[1]
     scale = np.empty(len(relative))
     for s in range(len(bounds) - 1):
-        begin, end = bounds[s], bounds[s + 1]
-        if not _forward(relative, begin, end, start, transitions, probabilities, scale):
-            lost[s] = True
-            continue
+        begin = bounds[s]
+        end = _forward(relative, begin, bounds[s + 1], start[s], transitions, probabilities, scale)
+        good_until[s] = end
         # What has underflowed so far, as a share of its row, can grow by 1/scale a row at most.
         share = 0.0
         for t in range(begin, end):
@@ -213,20 +224,20 @@ def _filtered(relative, bounds, start, transitions, probabilities, lost):
                     share += 1e-308
             share /= scale[t]
             if share > MAX_LOST_SHARE:
-                lost[s] = True
+                good_until[s] = t
                 break
 
 
 @njit(nogil=True, cache=True)
 def _viterbi(log_density, bounds, log_start, log_transitions, path):
-    states = len(log_start)
+    states = log_start.shape[1]
     came_from = np.empty(log_density.shape, dtype=np.int8)
     best, previous = np.empty(states), np.empty(states)
     log_probability = 0.0
     for s in range(len(bounds) - 1):
         begin, end = bounds[s], bounds[s + 1]
         for j in range(states):
-            best[j] = log_start[j] + log_density[begin, j]
+            best[j] = log_start[s, j] + log_density[begin, j]
         for t in range(begin + 1, end):
             previous[:] = best
             for j in range(states):

@@ -19,10 +19,11 @@ class HmmSpec(Section):
     covariance_type: CovarianceType = "diag"
     """Shape of the covariances: one variance a feature, a full matrix, one matrix for all states,
     or one variance a state."""
-    n_iter: int = Field(default=200, ge=1)
+    n_iter: int = Field(default=1_000, ge=1)
     """Iterations at most; a fit that stops here has not converged, and says so."""
-    tol: float = Field(default=1e-3, gt=0)
-    """A fit has converged when the log-likelihood per row changes by less than this."""
+    tol: float = Field(default=1e-6, gt=0)
+    """A fit has converged when the log-likelihood per row changes by less than this in an iteration,
+    and no more than one nat per 1,000 rows is to come if changes go on shrinking as they do."""
     n_restarts: int = Field(default=5, ge=1)
     """Starts from different seeds; the one with the best train likelihood is kept."""
     random_state: int = Field(default=0, ge=0, le=2**32 - 10_001)

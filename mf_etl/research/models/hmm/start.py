@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -17,10 +18,10 @@ _ITERATIONS = 100
 
 
 class Sample(NamedTuple):
-    """Rows of whole sequences in float64, and where each starts (and the last one ends)."""
+    """Rows of whole sequences in float64, one after another."""
 
     rows: np.ndarray
-    bounds: np.ndarray
+    sequences: Sequences
 
 
 def start_sample(
@@ -38,8 +39,10 @@ def start_sample(
     if last < len(drawn):
         lengths[drawn[last]] -= filled[last] - rows
     chosen = np.sort(drawn[: last + 1])
-    picked = Sequences(sequences.starts[chosen], lengths[chosen], sequences.order)
-    return Sample(np.array(picked.gather(matrix), dtype=np.float64), picked.bounds)
+    picked = replace(sequences.some(chosen), lengths=lengths[chosen])
+    x = np.array(picked.gather(matrix), dtype=np.float64)
+    together = Sequences.contiguous(picked.lengths, len(x))
+    return Sample(x, replace(together, after_gap=picked.after_gap))
 
 
 def kmeans_start(
@@ -56,7 +59,7 @@ def kmeans_start(
     state, so that no state starts out too narrow to grow. Start and transition probabilities are
     counts of the labels, with one more for each so that nothing starts out impossible.
     """
-    x, bounds = sample
+    x, bounds = sample.rows, sample.sequences.bounds
     with one_library_thread():  # The order of its sums, and so the result, depends on threads.
         clusters = KMeans(n_components, n_init=1, max_iter=_ITERATIONS, random_state=seed).fit(x)
     labels, centres = clusters.labels_, clusters.cluster_centers_
@@ -67,7 +70,8 @@ def kmeans_start(
     here = np.flatnonzero(steps)
     counts = np.ones((n_components, n_components))
     np.add.at(counts, (labels[here], labels[here + 1]), 1.0)
-    first = 1.0 + np.bincount(labels[bounds[:-1]], minlength=n_components)
+    listed = sample.sequences.listed()
+    first = 1.0 + np.bincount(labels[bounds[:-1]], listed, minlength=n_components)
     return {
         "startprob_": first / first.sum(),
         "transmat_": counts / counts.sum(axis=1, keepdims=True),

@@ -87,6 +87,53 @@ def test_a_day_twice_is_refused():
         cut(keys(("A", "NYSE", [0, 1, 1])))
 
 
+def marked(found):
+    sequences = found.sequences
+    nothing = np.zeros(len(sequences), dtype=int)
+    gaps = nothing if sequences.after_gap is None else sequences.after_gap
+    leads = nothing if sequences.lead is None else sequences.lead
+    parts = zip(sequences.starts, sequences.lengths, gaps, leads, strict=True)
+    return [tuple(map(int, part)) for part in parts]
+
+
+def test_a_segment_ends_a_sequence_and_begins_one_like_a_listing():
+    rows = keys(("A", "NYSE", [0, 1, 2, 3, 60, 61]))
+    rows = rows.with_columns(segment_no=pl.Series([1, 1, 2, 2, 2, 2], dtype=pl.Int32))
+    assert marked(cut(rows)) == [(0, 2, 0, 0), (2, 2, 0, 0), (4, 2, 1, 0)]
+    assert marked(cut(rows, max_gap_days=10_000)) == [(0, 2, 0, 0), (2, 4, 0, 0)]
+
+
+def test_known_rows_lead_in_unless_something_ends_the_sequence_before():
+    rows = keys(("A", "NYSE", [0, 1, 2, 3]), ("B", "NYSE", [0, 1, 60, 61]), ("C", "NYSE", [5, 6]))
+    used = pl.Series([0, 0, 1, 1, 0, 0, 1, 1, 1, 1]).cast(bool)
+    known = pl.Series([True] * 10)
+    found = cut_sequences(rows, used, max_gap_days=30, min_length=1, known=known)
+    assert marked(found) == [(2, 2, 0, 2), (6, 2, 1, 0), (8, 2, 0, 0)]
+    assert found.summary["rows"] == 6 and found.summary["series"] == 3
+    assert found.sequences.row_numbers().tolist() == [2, 3, 6, 7, 8, 9]
+    longer = found.sequences.led_in()
+    assert longer.row_numbers().tolist() == [0, 1, 2, 3, 6, 7, 8, 9]
+    assert np.flatnonzero(~longer.reported).tolist() == [0, 1]
+    alone = cut_sequences(rows, used, max_gap_days=30, min_length=1)
+    assert marked(alone) == [(2, 2, 0, 0), (6, 2, 0, 0), (8, 2, 0, 0)]
+
+
+def test_days_after_the_first_that_is_asked_for_do_not_lead_in():
+    rows = keys(("A", "NYSE", range(6)))
+    used = pl.Series([False, True, True, False, True, False])
+    found = cut_sequences(rows, used, max_gap_days=9, min_length=1, known=pl.Series([True] * 6))
+    assert found.sequences.led_in().row_numbers().tolist() == [0, 1, 2, 4]
+    assert found.sequences.row_numbers().tolist() == [1, 2, 4]
+
+
+def test_what_begins_where_the_dataset_was_cut_was_listed_before():
+    rows = keys(("A", "NYSE", [100, 101]), ("B", "NYSE", [108, 109]), ("C", "NYSE", [140, 141]))
+    found = cut_sequences(
+        rows, pl.Series([True] * 6), max_gap_days=30, min_length=1, first_day=day(99)
+    )
+    assert [gap for _, _, gap, _ in marked(found)] == [1, 1, 0]
+
+
 def test_shards_are_whole_sequences_in_order():
     sequences = Sequences.contiguous([5, 5, 1, 30, 2, 2], 45)
     shards = list(sequences.shards(8))

@@ -11,12 +11,12 @@ from sklearn.metrics import adjusted_rand_score
 from mf_etl.errors import ResearchError
 from mf_etl.research.evaluation.comparisons import robustness_summary
 from mf_etl.research.models.hmm.fit import (
+    FINALISTS,
     check_fit_rows,
     degenerate_states,
     evaluate,
     fit_report,
     fit_restarts,
-    fit_start,
     information_criteria,
 )
 from mf_etl.research.models.hmm.model import ShardedGaussianHMM
@@ -30,11 +30,12 @@ from tests.mf_etl.research.states import PARAMETERS, market, random_model
 def test_restarts_recover_the_regimes_where_a_single_start_fails():
     x, regimes, sequences = market(2, lengths=(300,) * 20, states=6, features=4)
     spec = HmmSpec(n_components=6, tol=1e-5)
-    single = fit_start(x, sequences, spec, 0)
+    single, of_single = fit_restarts(x, sequences, spec.model_copy(update={"n_restarts": 1}))
     model, records = fit_restarts(x, sequences, spec)
-    assert adjusted_rand_score(regimes, single.model.predict(x, sequences)) < 0.8
+    assert adjusted_rand_score(regimes, single.predict(x, sequences)) < 0.8
     assert adjusted_rand_score(regimes, model.predict(x, sequences)) >= 0.9
-    assert records[0] == {**single.record, "error": None, "kept": False}
+    assert records[0] == {**of_single[0], "kept": False}
+    assert all(record["race"] is None for record in records)
     assert [r["restart"] for r in records] == [0, 1, 2, 3, 4]
     assert [r["random_state"] for r in records] == [0, 1, 2, 3, 4]
     best = max(records, key=lambda record: record["log_likelihood"])
@@ -42,9 +43,10 @@ def test_restarts_recover_the_regimes_where_a_single_start_fails():
     assert best["log_likelihood"] == model.score(x, sequences)
 
 
-def test_a_start_that_cannot_be_fitted_does_not_stop_the_others(monkeypatch):
+@pytest.mark.parametrize("start_rows", (500, 800))
+def test_a_start_that_cannot_be_fitted_does_not_stop_the_others(start_rows, monkeypatch):
     x, _, sequences = market(0, lengths=(200,) * 4)
-    spec = HmmSpec(n_components=3, n_restarts=3, start_rows=500)
+    spec = HmmSpec(n_components=3, n_restarts=3, start_rows=start_rows)
     real = ShardedGaussianHMM.fit
     broken = {0, 1}
 
@@ -57,9 +59,9 @@ def test_a_start_that_cannot_be_fitted_does_not_stop_the_others(monkeypatch):
     model, records = fit_restarts(x, sequences, spec)
     assert [record["kept"] for record in records] == [False, False, True]
     error = "start 1 (seed 1): the log-likelihood is not finite"
-    assert records[1] == {"restart": 1, "random_state": 1, "error": error, "kept": False}
-    alone = fit_start(x, sequences, spec, 2)
-    assert model.means_.tobytes() == alone.model.means_.tobytes()
+    told = {name: value for name, value in records[1].items() if value is not None}
+    assert told == {"restart": 1, "random_state": 1, "error": error, "kept": False}
+    assert model.random_state == 2
     train = evaluate(model, x, sequences)
     report = fit_report(model, records, train, None)
     profile = pl.DataFrame(schema={"view": pl.String})
@@ -67,6 +69,36 @@ def test_a_start_that_cannot_be_fitted_does_not_stop_the_others(monkeypatch):
     broken.add(2)
     with pytest.raises(ResearchError, match=r"^start 0 \(seed 0\): the log-likelihood is not"):
         fit_restarts(x, sequences, spec)
+
+
+def test_starts_race_on_a_sample_and_the_best_go_on_with_all_rows():
+    x, _, sequences = market(2, lengths=(300,) * 20, states=6, features=4)
+    spec = HmmSpec(n_components=6, start_rows=1500)
+    model, records = fit_restarts(x, sequences, spec)
+    raced = [record["race"]["log_likelihood_per_row"] for record in records]
+    went_on = [record["log_likelihood_per_row"] is not None for record in records]
+    assert sorted(np.argsort(raced)[-FINALISTS:]) == np.flatnonzero(went_on).tolist()
+    (kept,) = (record for record in records if record["kept"])
+    assert kept["converged"] and kept["log_likelihood"] == model.score(x, sequences)
+    assert kept["log_likelihood_per_row"] >= max(raced)
+    _, whole = fit_restarts(x, sequences, HmmSpec(n_components=6))
+    best = max(record["log_likelihood_per_row"] for record in whole)
+    assert kept["log_likelihood_per_row"] == pytest.approx(best, abs=1e-5)
+
+
+def test_the_likelihood_of_test_rows_is_given_the_days_before():
+    x, _, _ = market(3, lengths=(200, 150), spread=1.0)
+    model = random_model(0, 3, 3)
+    whole = Sequences.contiguous((200, 150), 350)
+    train = Sequences(np.array([0, 200]), np.array([120, 90]))
+    lengths = np.array([80, 60])
+    test = Sequences(np.array([120, 290]), lengths, lead=np.array([120, 90]))
+    found = evaluate(model, x, test)
+    expected = model.score(x, whole) - model.score(x, train)
+    assert found.rows == 140 and found.log_likelihood == pytest.approx(expected, rel=1e-12)
+    last = np.concatenate([np.arange(120, 200), np.arange(290, 350)])
+    posteriors = model.predict_proba(x, whole)[last]
+    np.testing.assert_allclose(found.occupancy, posteriors.mean(axis=0), rtol=1e-12)
 
 
 def test_same_fit_for_any_number_of_threads_and_whatever_rows_follow(monkeypatch):
@@ -78,7 +110,7 @@ def test_same_fit_for_any_number_of_threads_and_whatever_rows_follow(monkeypatch
     first, records = fit_restarts(x, train, spec)
     x[1400:] = 7.0
     second, records_again = fit_restarts(x, train, spec, n_jobs=2)
-    assert records == records_again
+    assert records == records_again and records[0]["race"]
     for name in PARAMETERS:
         assert getattr(first, name).tobytes() == getattr(second, name).tobytes()
 
@@ -86,12 +118,12 @@ def test_same_fit_for_any_number_of_threads_and_whatever_rows_follow(monkeypatch
 def test_start_is_made_of_a_seeded_sample_of_whole_sequences():
     x, _, sequences = market(1, lengths=(40, 10, 25, 60))
     sample = start_sample(x, sequences, seed=5, rows=70)
-    assert len(sample.rows) == sample.bounds[-1] == 70
-    lengths = np.diff(sample.bounds)
+    assert len(sample.rows) == sample.sequences.rows == 70
+    lengths = sample.sequences.lengths
     assert sum(length in (40, 10, 25, 60) for length in lengths) >= len(lengths) - 1
     assert np.array_equal(sample.rows, start_sample(x, sequences, seed=5, rows=70).rows)
     whole = start_sample(x, sequences, seed=5, rows=1000)
-    assert np.array_equal(whole.rows, x) and whole.bounds.tolist() == [0, 40, 50, 75, 135]
+    assert np.array_equal(whole.rows, x) and whole.sequences.lengths.tolist() == [40, 10, 25, 60]
     start = kmeans_start(whole, 3, covariance_type="full", min_covar=1e-3, seed=0)
     np.testing.assert_allclose(start["transmat_"].sum(axis=1), 1.0)
     assert start["startprob_"].sum() == pytest.approx(1.0) and (start["startprob_"] > 0).all()
@@ -175,6 +207,6 @@ def test_rows_that_cannot_be_fitted_are_refused():
         broken[33, 2] = value
         assert refusal(broken).startswith("feature c has NaN or infinity")
     with pytest.raises(ResearchError, match="3 states from a sample of 2 rows; raise start_rows"):
-        fit_start(x, sequences, HmmSpec(n_components=3, start_rows=2), 0)
+        fit_restarts(x, sequences, HmmSpec(n_components=3, start_rows=2))
     with pytest.raises(ValidationError, match="n_components"):
         HmmSpec(n_components=0)

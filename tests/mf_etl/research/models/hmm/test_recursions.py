@@ -103,11 +103,48 @@ def test_filtered_equals_a_plain_forward_pass(steps):
         np.testing.assert_allclose(found[begin:end], plain, rtol=0, atol=1e-10)
 
 
+@pytest.mark.parametrize("steps", (STEPS, NO_WAY_BACK))
+def test_rows_that_follow_change_no_bit_of_filtered_rows(steps):
+    """Not even where scaling fails later on, or digits have been lost before."""
+    density = densities(7, 600, 4.0)
+    density[200:260, 0] -= 12.0
+    density[400] = (0.0, -900.0, -900.0)
+    whole = filtered(density, np.array([0, 600]), START, steps)
+    for rows in (1, 199, 230, 399, 400, 401, 402, 599):
+        part = filtered(density[:rows], np.array([0, rows]), START, steps)
+        assert part.tobytes() == whole[:rows].tobytes()
+
+
+def test_each_sequence_has_its_own_start():
+    density, bounds = densities(8, 90), np.array([0, 30, 60, 90])
+    density[70] = (0.0, -900.0, -900.0)
+    starts = np.array([[0.7, 0.2, 0.1], [0.0, 0.5, 0.5], [0.1, 0.1, 0.8]])
+    found = expectations(density, bounds, starts, NO_WAY_BACK)
+    known, path = (of(density, bounds, starts, NO_WAY_BACK) for of in (filtered, viterbi))
+    for start, begin, end in zip(starts, bounds[:-1], bounds[1:], strict=True):
+        own, whole = density[begin:end], np.array([0, end - begin])
+        alone = expectations(own, whole, start, NO_WAY_BACK)
+        assert found.posteriors[begin:end].tobytes() == alone.posteriors.tobytes()
+        assert found.by_row[begin:end].tobytes() == alone.by_row.tobytes()
+        assert known[begin:end].tobytes() == filtered(own, whole, start, NO_WAY_BACK).tobytes()
+        assert np.array_equal(path[1][begin:end], viterbi(own, whole, start, NO_WAY_BACK)[1])
+
+
+def test_densities_by_row_are_of_each_row_given_those_before():
+    density = densities(9, 40)
+    density[20] = (0.0, -900.0, -900.0)
+    density[10] = (-800.0, 0.0, -800.0)
+    whole = expectations(density, np.array([0, 40]), START, NO_WAY_BACK)
+    for rows in (1, 9, 20, 21, 39):
+        before = expectations(density[:rows], np.array([0, rows]), START, NO_WAY_BACK)
+        assert whole.by_row[:rows].sum() == pytest.approx(before.log_likelihood, rel=1e-12)
+
+
 def test_every_sequence_could_be_done_in_log_space(monkeypatch):
     """Both ways give the same."""
     density, bounds = densities(4, 300), np.array([0, 120, 300])
     scaled = filtered(density, bounds, START, STEPS)
-    monkeypatch.setattr(recursions, "_filtered", lambda *a: a[-1].fill(True))
+    monkeypatch.setattr(recursions, "_filtered", lambda *a: np.copyto(a[-1], bounds[:-1]))
     logs = filtered(density, bounds, START, STEPS)
     np.testing.assert_allclose(scaled, logs, rtol=0, atol=1e-12)
 
