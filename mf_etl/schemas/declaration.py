@@ -87,32 +87,12 @@ class Table:
         Undeclared, missing or reordered columns, wrong dtypes, nulls where none may be, NaN or
         infinity, and rows that are not in strictly ascending order are errors.
         """
-        self._check_names(frame.columns)
-        expected = self.schema(helper_dtype)
-        if frame.schema != expected:
-            for name, dtype in expected.items():
-                if frame.schema[name] != dtype:
-                    raise SchemaError(
-                        f"{self.name}: column {name} is {frame.schema[name]}, declared {dtype}"
-                    )
-            raise SchemaError(f"{self.name}: columns are not in the declared order")
-        for column in self.columns:
-            series = frame.get_column(column.name)
-            if not column.nullable and series.null_count():
-                raise SchemaError(f"{self.name}: column {column.name} may not be null")
-            if series.dtype.is_float() and not _all_finite(series):
-                raise SchemaError(f"{self.name}: column {column.name} holds NaN or infinity")
-        if frame.height > 1:
-            key = frame.get_column(self.sorted_by)
-            ordered = key.is_sorted() if not self.unique else (key[1:] > key[:-1]).all()
-            if not ordered:
-                raise SchemaError(f"{self.name}: rows are not in ascending {self.sorted_by} order")
+        self._checked(frame, helper_dtype, rounds=False)
 
     def write(self, frame: pl.DataFrame, path: Path, options: ParquetOptions) -> None:
         """Round helper floats to their stored dtype, check, and write the file atomically."""
         helper_dtype = HELPER_DTYPES[options.helper_dtype]
-        stored = self._stored(frame, helper_dtype)
-        self.check(stored, helper_dtype)
+        stored = self._checked(frame, helper_dtype, rounds=True)
         told = {column.name: told_of(column) for column in self.columns}
         write_parquet(stored, path, options, metadata=statistics_metadata(stored, told))
 
@@ -127,14 +107,38 @@ class Table:
         if undeclared := given - declared:
             raise SchemaError(f"{self.name}: undeclared columns {', '.join(sorted(undeclared))}")
 
-    def _stored(self, frame: pl.DataFrame, helper_dtype: Any) -> pl.DataFrame:
-        helpers = {column.name for column in self.columns if column.dtype is HELPER}
-        return pl.DataFrame(
-            [
-                _rounded(series, helper_dtype) if series.name in helpers else series
-                for series in frame.get_columns()
-            ]
-        )
+    def _checked(self, frame: pl.DataFrame, helper_dtype: Any, *, rounds: bool) -> pl.DataFrame:
+        """The frame, as `check` demands it; if it `rounds`, helper floats come as `helper_dtype`."""
+        if frame.columns != self.names:
+            self._check_names(frame.columns)
+            raise SchemaError(f"{self.name}: columns are not in the declared order")
+        stored = [
+            self._checked_column(column, series, column.stored_dtype(helper_dtype), rounds)
+            for column, series in zip(self.columns, frame.get_columns(), strict=True)
+        ]
+        if frame.height > 1:
+            key = frame.get_column(self.sorted_by)
+            ordered = key.is_sorted() if not self.unique else (key[1:] > key[:-1]).all()
+            if not ordered:
+                raise SchemaError(f"{self.name}: rows are not in ascending {self.sorted_by} order")
+        return pl.DataFrame(stored)
+
+    def _checked_column(
+        self, column: Column, series: pl.Series, dtype: Any, rounds: bool
+    ) -> pl.Series:
+        stored = series.cast(dtype) if rounds and column.dtype is HELPER else series
+        if stored.dtype != dtype:
+            raise SchemaError(
+                f"{self.name}: column {column.name} is {series.dtype}, declared {dtype}"
+            )
+        if not column.nullable and stored.null_count():
+            raise SchemaError(f"{self.name}: column {column.name} may not be null")
+        if not dtype.is_float() or _all_finite(stored):
+            return stored
+        if not _all_finite(series):
+            raise SchemaError(f"{self.name}: column {column.name} holds NaN or infinity")
+        # A magnitude past the range of the stored dtype is undefined there, so null.
+        return stored.set(series.is_finite() & ~stored.is_finite(), None)
 
 
 def told_of(column: Column) -> tuple[Statistic, ...]:
@@ -142,14 +146,6 @@ def told_of(column: Column) -> tuple[Statistic, ...]:
     of_flag = ("true",) if column.dtype == pl.Boolean else ()
     of_bounds = ("min", "max") if column.bounds else ()
     return tuple(dict.fromkeys((*of_flag, *of_bounds, *column.statistics)))
-
-
-def _rounded(series: pl.Series, dtype: Any) -> pl.Series:
-    """`series` as `dtype`; a magnitude past its range is undefined there, so null."""
-    rounded = series.cast(dtype)
-    if _all_finite(rounded):
-        return rounded
-    return rounded.set(series.is_finite() & ~rounded.is_finite(), None)
 
 
 def _all_finite(series: pl.Series) -> bool:
@@ -167,8 +163,9 @@ def _series(column: Column, value: Any, rows: int) -> pl.Series:
         return constant.new_from_index(0, rows) if rows else constant.clear()
     if len(value) != rows:
         raise SchemaError(f"column {column.name}: {len(value)} values for {rows} rows")
-    if value.dtype.kind != "f":
-        return pl.Series(column.name, value).cast(dtype)
-    if not np.isfinite(value).all():
-        value = np.where(np.isfinite(value), value, np.nan)
-    return pl.Series(column.name, value, nan_to_null=True).cast(dtype)
+    is_finite = np.isfinite(value) if value.dtype.kind == "f" else True
+    if np.all(is_finite):
+        series = pl.Series(column.name, value)
+    else:
+        series = pl.Series(column.name, np.where(is_finite, value, np.nan), nan_to_null=True)
+    return series if series.dtype == dtype else series.cast(dtype)

@@ -10,11 +10,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
 import polars as pl
 
 KEY = "mf_etl.statistics"
 
-# `counts`: rows by value; `years`: rows by calendar year of a date.
+# `counts`: rows by value, of whole numbers from 0; `years`: rows by calendar year of a date.
 Statistic = Literal["nulls", "true", "min", "max", "mean", "counts", "years"]
 
 _METHODS = {"true": "sum", "min": "min", "max": "max", "mean": "mean"}
@@ -52,7 +53,8 @@ def read_statistics(path: Path) -> list[dict[str, Any]]:
 def _told(statistic: Statistic, series: pl.Series) -> list[list[Any]]:
     if statistic in ("counts", "years"):
         counted = series.dt.year() if statistic == "years" else series
-        values = counted.drop_nulls().value_counts().sort(series.name).rows()
-        return [[statistic, series.name, str(value), count] for value, count in values]
+        counts = np.bincount(counted.drop_nulls().to_numpy())
+        found = np.flatnonzero(counts).tolist()
+        return [[statistic, series.name, str(value), int(counts[value])] for value in found]
     value = series.null_count() if statistic == "nulls" else getattr(series, _METHODS[statistic])()
     return [] if value is None else [[statistic, series.name, "", value]]
