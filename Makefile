@@ -22,7 +22,7 @@ run: $(VENV)/ready ## build every layer of the bundled sample (or of paths.raw_r
 	@echo "Next: source $(VENV)/bin/activate && mf-etl --help"
 
 test: check ## linters and types, then all tests
-	pytest -n auto --dist loadgroup
+	pytest -n auto --dist loadgroup --cov --cov-report=term-missing
 
 N ?= 200
 

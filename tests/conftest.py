@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -74,3 +77,27 @@ def sample_bars() -> pl.DataFrame:
     """Valid bars of AAPL from the bundled sample."""
     path = SAMPLE / "data" / "daily" / "us" / "nasdaq stocks" / "1" / "aapl.us.txt"
     return bronze_of(path.read_bytes(), "AAPL.US").bars
+
+
+@pytest.fixture(scope="session")
+def template(tmp_path_factory) -> Path:
+    """A project in which everything is built, once for all processes of a test run: for copies.
+
+    Compiled loops are cached beside their source, from where the projects of later tests have them.
+    """
+    from tests.workflow.conftest import new_project
+
+    root = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        root = root.parent
+    folder = root / "template"
+    with (root / "template.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (root / "template.built").exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            project = new_project(folder)
+            shutil.rmtree(folder / "mf_etl")
+            (folder / "mf_etl").symlink_to(ROOT / "mf_etl")
+            project.snakemake("--cores", "4")
+            (root / "template.built").touch()
+    return folder

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import ROOT
-from tests.workflow.conftest import Project, new_project
+from tests.workflow.conftest import Project, copy_of, new_project
 
 EXECUTABLE = Path(sys.executable).parent / "mf-etl"
 
@@ -68,14 +68,17 @@ def mf_etl(tmp_path_factory) -> Command:
 
 
 @pytest.fixture(scope="module")
-def built(tmp_path_factory) -> Command:
+def built(template, tmp_path_factory) -> Command:
     """The command in a project of which everything has been built through `snakemake`."""
-    project = new_project(tmp_path_factory.mktemp("cli") / "built")
-    project.snakemake("--cores", "4")
-    return Command(project)
+    return Command(copy_of(template, tmp_path_factory.mktemp("cli") / "built"))
 
 
 def readme_examples() -> list[list[str]]:
     """The words of each `mf-etl` command in the README, without the command itself."""
     lines = re.findall(r"^ {4}mf-etl ([^#\n]*)", (ROOT / "README.md").read_text(), re.MULTILINE)
     return [shlex.split(line) for line in lines]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def compiled(template) -> None:
+    """Every project of these tests is copied from a library whose loops are compiled."""

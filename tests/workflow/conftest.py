@@ -97,9 +97,18 @@ def new_project(folder: Path) -> Project:
     return Project(folder)
 
 
+def copy_of(template: Path, folder: Path) -> Project:
+    """A project of its own with everything built."""
+    shutil.copytree(template, folder)
+    return Project(folder)
+
+
 @pytest.fixture(scope="module")
-def built(tmp_path_factory) -> Project:
+def built(template, tmp_path_factory) -> Project:
     """A project that has been built; tests that change it put it back."""
-    project = new_project(tmp_path_factory.mktemp("workflow") / "built")
-    project.snakemake("--cores", "4")
-    return project
+    return copy_of(template, tmp_path_factory.mktemp("workflow") / "built")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def compiled(template) -> None:
+    """Every project of these tests is copied from a library whose loops are compiled."""

@@ -52,11 +52,9 @@ def run(project: Project) -> str:
 
 
 @pytest.fixture(scope="module")
-def clean(tmp_path_factory) -> dict[str, bytes]:
+def clean(template) -> dict[str, bytes]:
     """The bytes of an undisturbed build."""
-    project = new_project(tmp_path_factory.mktemp("clean") / "project")
-    project.snakemake("--cores", "2")
-    return project.data()
+    return Project(template).data()
 
 
 @pytest.fixture

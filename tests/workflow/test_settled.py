@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from tests.workflow.conftest import LAYERS, new_project
+from tests.workflow.conftest import LAYERS
 
 pytestmark = pytest.mark.xdist_group("workflow_settled")
 
@@ -14,10 +14,8 @@ WHOLE = ("--config", "planning__skip_settled=false")
 
 
 @pytest.fixture(scope="module")
-def project(tmp_path_factory):
-    project = new_project(tmp_path_factory.mktemp("settled") / "project")
-    project.snakemake("--cores", "2")
-    return project
+def project(built):
+    return built
 
 
 def test_forced_runs_get_the_whole_plan(project):
