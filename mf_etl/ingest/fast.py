@@ -55,7 +55,7 @@ def read_fast(content: bytes) -> RawRows | None:
     if table.num_rows != lines - content.endswith(b"\n") or _any_blank(table):
         return None
     trade_dt = _trade_datetimes(table["date"], table["time"])
-    frame = pl.from_arrow(table.drop_columns(["date", "time"]))
+    frame = pl.DataFrame(pl.from_arrow(table.drop_columns(["date", "time"])))
     if trade_dt is None or not _all_plain_numbers(frame):
         return None
     rows = pl.DataFrame(

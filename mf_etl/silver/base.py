@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from mf_etl.schemas.silver_base import CALC_VERSION, SCHEMA_VERSION, SILVER_BASE, WARMUP_BARS
@@ -93,9 +94,12 @@ def base_series(bars: pl.DataFrame, *, eps: float, run_id: str) -> pl.DataFrame:
     return SILVER_BASE.frame(values, bars.height)
 
 
-def true_range(high: np.ndarray, low: np.ndarray, prev_close: np.ndarray) -> np.ndarray:
+def true_range(
+    high: npt.NDArray[np.float64], low: npt.NDArray[np.float64], prev_close: npt.NDArray[np.float64]
+) -> npt.NDArray[np.float64]:
     """Wilder's true range (1978); high − low where there is no previous close."""
-    return np.fmax(high, prev_close) - np.fmin(low, prev_close)
+    spread: npt.NDArray[np.float64] = np.fmax(high, prev_close) - np.fmin(low, prev_close)
+    return spread
 
 
 def average_true_range(tr: np.ndarray, period: int) -> np.ndarray:

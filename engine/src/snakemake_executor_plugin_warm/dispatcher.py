@@ -8,7 +8,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
-from typing import Protocol
+from typing import Any, Literal, Protocol
 
 from snakemake_interface_executor_plugins.executors.base import SubmittedJobInfo
 
@@ -25,9 +25,12 @@ _REPORT_SECONDS_PER_JOB = 1e-5
 # A signal that ended a worker may have been meant for the whole run: the main process, which says
 # whether to go on, hears of it at about the same time.
 _SIGNAL_SECONDS = 0.2
-_STOCK = object()
+_STOCK: Literal["stock"] = "stock"
 # Weight of the newest job in the expected duration of its rule's jobs.
 _SMOOTHING = 0.2
+
+# Where a task can run: in a worker or by the stock code path.
+Place = WorkerProcess | Literal["stock"]
 
 
 class Host(Protocol):
@@ -89,7 +92,7 @@ class Dispatcher:
         if jobs:
             self._start_thread()
 
-    def submit(self, jobs: Iterable) -> None:
+    def submit(self, jobs: Iterable[Any]) -> None:
         """Take jobs in; those taken in last go first, so that what was begun gets finished."""
         batch = next(self._batches)
         with self._lock:
@@ -113,7 +116,7 @@ class Dispatcher:
         if tasks:
             self._host.withdraw(tasks)
 
-    def stock_job_ended(self, job) -> None:
+    def stock_job_ended(self, job: Any) -> None:
         task = self._stock_tasks.pop(job, None)
         if task is not None:
             self._ended_stock_tasks.append(task)
@@ -165,8 +168,14 @@ class Dispatcher:
             if self._workers is not None:
                 self._workers.cancel()
 
+    @property
+    def _started(self) -> Workers:
+        """The workers, in the thread that has made them."""
+        assert self._workers is not None
+        return self._workers
+
     def _loop(self) -> None:
-        workers = self._workers
+        workers = self._started
         while not self._cancelled.is_set():
             while self._ended_stock_tasks:
                 self._stock_cores -= self._ended_stock_tasks.popleft().threads
@@ -196,26 +205,27 @@ class Dispatcher:
     def _start_jobs(self) -> None:
         while not self._cancelled.is_set():
             with self._lock:
-                taken = self._waiting.take(self._place_for)
+                taken: tuple[Task, Place] | None = self._waiting.take(self._place_for)
             if taken is None:
                 return
             task, place = taken
             self._start(task, place)
 
-    def _place_for(self, task: Task) -> object | None:
+    def _place_for(self, task: Task) -> Place | None:
         """Where the task can run now: a worker, the stock code path, or nowhere yet."""
         threads = task.threads
-        is_free = self._workers.busy_cores + self._stock_cores + threads <= self._cores
+        workers = self._started
+        is_free = workers.busy_cores + self._stock_cores + threads <= self._cores
         if not task.is_warm:
             return _STOCK if is_free else None
         if is_free:
-            return self._workers.idle(threads) or self._workers.start(threads)
+            return workers.idle(threads) or workers.start(threads)
         seconds = self._seconds.get(task.job.rule.name)
         if seconds is None:
             return None
-        return self._workers.with_room(threads, task.data, seconds, self._queue_ahead_seconds)
+        return workers.with_room(threads, task.data, seconds, self._queue_ahead_seconds)
 
-    def _start(self, task: Task, place: object) -> None:
+    def _start(self, task: Task, place: Place) -> None:
         job = task.job
         if not task.is_prepared:
             self._host.announce(task)
@@ -224,7 +234,7 @@ class Dispatcher:
                     task.data = self._router.pickled(job)
                 except Exception:
                     place = _STOCK  # reports the error as it always did
-        if place is _STOCK:
+        if not isinstance(place, WorkerProcess):
             self._stock_cores += task.threads
             self._stock_tasks[job] = task
             self._host.start_stock_job(task)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import gc
 import itertools
 import time
+from collections.abc import Iterable
 from contextlib import nullcontext
+from typing import Any
 
 from snakemake.executors.local import Executor as LocalExecutor
 from snakemake_interface_executor_plugins.executors.base import SubmittedJobInfo
@@ -65,17 +67,17 @@ class Executor(LocalExecutor):
 
     # Called by Snakemake, in its main thread
 
-    def run_jobs(self, jobs) -> None:
+    def run_jobs(self, jobs: Iterable[Any]) -> None:
         self._dispatcher.submit(jobs)
 
-    def run_job(self, job) -> None:
+    def run_job(self, job: Any) -> None:
         self._dispatcher.submit([job])
 
-    def handle_job_success(self, job) -> None:
+    def handle_job_success(self, job: Any) -> None:
         super().handle_job_success(job)
         self._under_way.pop(job, None)
 
-    def handle_job_error(self, job) -> None:
+    def handle_job_error(self, job: Any) -> None:
         super().handle_job_error(job)
         self._under_way.pop(job, None)
         is_final = job.restart_times <= job.attempt - 1
@@ -100,7 +102,9 @@ class Executor(LocalExecutor):
         self._dispatcher.stock_job_ended(job_info.job)
         super().report_job_success(job_info)
 
-    def report_job_error(self, job_info: SubmittedJobInfo, msg=None, **kwargs) -> None:
+    def report_job_error(
+        self, job_info: SubmittedJobInfo, msg: str | None = None, **kwargs: Any
+    ) -> None:
         self._dispatcher.stock_job_ended(job_info.job)
         super().report_job_error(job_info, msg, **kwargs)
 

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import Any
 
 import psutil
 from snakemake.shell import STDOUT
@@ -102,21 +103,24 @@ class WorkerProcess:
         configs: Sequence[bytes],
     ) -> None:
         """Give the worker a job, with what it does not know yet."""
-        messages: list[tuple] = []
-        if task.script_id not in self._known_scripts:
-            self._known_scripts.add(task.script_id)
-            messages.append((protocol.SCRIPT, task.script_id, scripts[task.script_id]))
+        messages: list[tuple[Any, ...]] = []
+        script_id = task.script_id
+        assert script_id is not None, "a job of the stock code path"
+        if script_id not in self._known_scripts:
+            self._known_scripts.add(script_id)
+            messages.append((protocol.SCRIPT, script_id, scripts[script_id]))
         if config_id not in self._known_configs:
             self._known_configs.add(config_id)
             messages.append((protocol.CONFIG, config_id, configs[config_id]))
-        messages.append((protocol.JOB, task.id, task.script_id, config_id, task.data, repeats))
+        messages.append((protocol.JOB, task.id, script_id, config_id, task.data, repeats))
         self.jobs[task.id] = (task, seconds)
         self._write(messages)
 
-    def receive(self) -> list[tuple] | None:
+    def receive(self) -> list[tuple[Any, ...]] | None:
         """The next messages; None when the worker has closed its end."""
         try:
-            return pickle.loads(self.connection.recv_bytes())
+            messages: list[tuple[Any, ...]] = pickle.loads(self.connection.recv_bytes())
+            return messages
         except (EOFError, OSError):
             return None
 
@@ -153,7 +157,7 @@ class WorkerProcess:
                 pass
         self._process.wait()
 
-    def _write(self, messages: list, single: bool = False) -> None:
+    def _write(self, messages: list[Any], single: bool = False) -> None:
         try:
             self.connection.send_bytes(pickle.dumps(messages[0] if single else messages))
         except OSError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from snakemake.benchmark import BenchmarkRecord, write_benchmark_records
 from snakemake.logging import logger
@@ -15,7 +16,7 @@ from snakemake_warm_worker.protocol import Usage
 LOG_DIRECTORY = Path(".snakemake", "log", "warm")
 
 
-def print_error(job, error: str, traceback: str, workflow) -> None:
+def print_error(job: Any, error: str, traceback: str, workflow: Any) -> None:
     """Append the traceback to the job's log file and name the error on the console."""
     log = Path(str(job.log[0])) if job.log else LOG_DIRECTORY / _log_name(job)
     try:
@@ -38,7 +39,7 @@ def print_error(job, error: str, traceback: str, workflow) -> None:
     job.log_error(msg=message, aux_logs=aux_logs)
 
 
-def write_benchmark(job, usages: Sequence[Usage], is_extended: bool) -> str | None:
+def write_benchmark(job: Any, usages: Sequence[Usage], is_extended: bool) -> str | None:
     """Write the job's benchmark file as Snakemake does; returns what went wrong, if so."""
     records = []
     for usage in usages:
@@ -69,5 +70,5 @@ def write_benchmark(job, usages: Sequence[Usage], is_extended: bool) -> str | No
     return None
 
 
-def _log_name(job) -> str:
+def _log_name(job: Any) -> str:
     return f"{job.rule.name}.{job.jobid}.log"

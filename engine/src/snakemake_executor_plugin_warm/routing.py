@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pickle
+from typing import Any
 
 from snakemake.common import get_snakemake_searchpaths
 from snakemake.io import is_flagged
@@ -25,17 +26,17 @@ class Router:
     cache or debugger. Everything else is left to Snakemake's own local executor.
     """
 
-    def __init__(self, workflow, excluded_rules: list[str]) -> None:
+    def __init__(self, workflow: Any, excluded_rules: list[str]) -> None:
         self._workflow = workflow
         self._excluded_rules = set(excluded_rules)
         self._is_possible = self._workflow_allows_workers()
-        self._rules: dict = {}
+        self._rules: dict[Any, int | None] = {}
         self._script_ids: dict[Script, int] = {}
         self._config_ids: dict[int, int] = {}
         self.scripts: list[Script] = []
         self.configs: list[bytes] = []
 
-    def script_id(self, job) -> int | None:
+    def script_id(self, job: Any) -> int | None:
         """Index of the job's script in ``scripts``; None if the job is not for a worker."""
         if not self._is_possible or job.is_group() or not self._rule_is_warm(job.rule):
             return None
@@ -54,7 +55,7 @@ class Router:
             self._rules[job.rule] = self._find_script(job, path)
         return self._rules[job.rule]
 
-    def config_id(self, job) -> int:
+    def config_id(self, job: Any) -> int:
         """Index of the config that the job's rule sees in ``configs``."""
         config = job.rule.run_func.__globals__["config"]
         if id(config) not in self._config_ids:
@@ -63,7 +64,7 @@ class Router:
         return self._config_ids[id(config)]
 
     @staticmethod
-    def pickled(job) -> bytes:
+    def pickled(job: Any) -> bytes:
         """What the `snakemake` object of the job is made of."""
         return pickle.dumps(
             (
@@ -81,7 +82,8 @@ class Router:
     @staticmethod
     def search_paths() -> list[str]:
         """Where Snakemake lets scripts look for modules besides Python's own places."""
-        return get_snakemake_searchpaths()
+        paths: list[str] = get_snakemake_searchpaths()
+        return paths
 
     def _workflow_allows_workers(self) -> bool:
         execution = self._workflow.execution_settings
@@ -94,7 +96,7 @@ class Router:
             and not shell._process_suffix
         )
 
-    def _rule_is_warm(self, rule) -> bool:
+    def _rule_is_warm(self, rule: Any) -> bool:
         workflow = self._workflow
         methods = workflow.deployment_settings.deployment_method
         return (
@@ -108,7 +110,7 @@ class Router:
             and not (workflow.workflow_settings.cache is not None and rule.cache)
         )
 
-    def _find_script(self, job, path) -> int | None:
+    def _find_script(self, job: Any, path: Any) -> int | None:
         workflow = self._workflow
         if hasattr(path, "get_path_or_uri"):
             path = path.format(wildcards=job.wildcards, params=job.params)

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import heapq
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
 from snakemake_interface_executor_plugins.executors.base import SubmittedJobInfo
+
+Place = TypeVar("Place")
 
 
 @dataclass(slots=True, eq=False)
@@ -26,7 +30,7 @@ class Task:
     data: bytes = b""
 
     @property
-    def job(self):
+    def job(self) -> Any:
         return self.info.job
 
     @property
@@ -67,7 +71,7 @@ class WaitingTasks:
         heapq.heappush(lane.heap, (task.rank, task.id, task))
         self._count += 1
 
-    def take(self, place_for) -> tuple[Task, object] | None:
+    def take(self, place_for: Callable[[Task], Place | None]) -> tuple[Task, Place] | None:
         """The best task for which ``place_for(task)`` is not None, and that place."""
         lanes = [lane for lane in self._lanes.values() if lane.heap]
         blocked: list[_Lane] = []

@@ -7,7 +7,7 @@ import selectors
 import signal
 import time
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from snakemake_interface_common.exceptions import WorkflowError
 
@@ -157,7 +157,9 @@ class Workers:
         if status is not None:
             self._bury(worker, status, finished, returned)
 
-    def _understand(self, worker: WorkerProcess, messages: list[tuple]) -> Iterator[Finished]:
+    def _understand(
+        self, worker: WorkerProcess, messages: list[tuple[Any, ...]]
+    ) -> Iterator[Finished]:
         for kind, *data in messages:
             if kind == protocol.READY:
                 worker.is_ready = True

@@ -5,10 +5,13 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from typing import Protocol, TextIO
+from typing import TYPE_CHECKING, Protocol, TextIO
 
 from snakemake_logger_plugin_progress import text
 from snakemake_logger_plugin_progress.run import Run
+
+if TYPE_CHECKING:
+    from rich.console import Group
 
 REDRAW_INTERVAL_SECONDS = 0.5
 UNCHANGED_INTERVAL_SECONDS = 60.0
@@ -123,7 +126,7 @@ class BarsDisplay:
             self._lines.clear()
             self._console.print(collected, soft_wrap=True, end="")
 
-    def _rendered(self, run: Run, now: float):
+    def _rendered(self, run: Run, now: float) -> Group:
         from rich.console import Group
         from rich.progress_bar import ProgressBar
         from rich.table import Table

@@ -36,8 +36,9 @@ class DryRunLimit:
         """Whether a record is shown; records must come in Snakemake's order."""
         event = getattr(record, "event", None)
         if event == LogEvent.JOB_INFO:
-            self._seen[record.rule_name] += 1
-            self._hides_job = self._seen[record.rule_name] > self._jobs_per_rule
+            rule = record.__dict__["rule_name"]
+            self._seen[rule] += 1
+            self._hides_job = self._seen[rule] > self._jobs_per_rule
             return not self._hides_job
         if event == LogEvent.SHELLCMD:
             return not self._hides_job

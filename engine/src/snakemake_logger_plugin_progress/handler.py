@@ -13,6 +13,7 @@ import sys
 import threading
 import time
 from collections.abc import Mapping
+from typing import cast
 
 from snakemake_interface_logger_plugins.base import LogHandlerBase
 from snakemake_interface_logger_plugins.common import LogEvent
@@ -51,6 +52,8 @@ class LogHandler(LogHandlerBase):
     has_formatter = True
     # The job statistics name the rules in flow order already.
     needs_rulegraph = False
+    # Made in the constructor of `logging.Handler`.
+    lock: threading.RLock
 
     def __post_init__(self) -> None:
         # Not at the top of the module: snakemake.logging imports the registry of these plugins.
@@ -65,6 +68,8 @@ class LogHandler(LogHandlerBase):
         common = self.common_settings
         if self.settings is None:
             self.settings = LogHandlerSettings()
+        # Snakemake makes them of the class that the plugin names.
+        self._options = cast(LogHandlerSettings, self.settings)
         quiet = set(common.quiet or ())
         self._is_silent = Quietness.ALL in quiet and not common.dryrun
         self._is_quiet = Quietness.PROGRESS in quiet
@@ -83,7 +88,7 @@ class LogHandler(LogHandlerBase):
         self._text_handler = ColorizingTextHandler(
             nocolor=self._is_plain, stream=self._stream, formatter=formatter
         )
-        self._dry_run_limit = DryRunLimit(self.settings.dry_run_jobs_per_rule)
+        self._dry_run_limit = DryRunLimit(self._options.dry_run_jobs_per_rule)
         self._reporter: RunReporter | None = None
         self._display: Display | None = None
         self._run_ended = threading.Event()
@@ -151,10 +156,10 @@ class LogHandler(LogHandlerBase):
             self._display = QuietDisplay(self._stream)
         elif self._is_plain:
             self._show(record)
-            self._display = PlainDisplay(self._stream, self.settings.interval_seconds)
+            self._display = PlainDisplay(self._stream, self._options.interval_seconds)
         else:
             self._display = BarsDisplay(self._stream)
-        run = Run.from_stats(record.stats, time.monotonic())
+        run = Run.from_stats(record.__dict__["stats"], time.monotonic())
         self._reporter = RunReporter(run, self._display, self._show, self.common_settings)
         self._run_ended = threading.Event()
         threading.Thread(
@@ -183,7 +188,7 @@ class LogHandler(LogHandlerBase):
         reporter.finish()
         self._reporter = self._display = None
         run, now = reporter.run, time.monotonic()
-        max_failures_shown = self.settings.max_failures_shown
+        max_failures_shown = self._options.max_failures_shown
         if self._is_quiet:
             lines = text.failed_lines(run, max_failures_shown)
         else:

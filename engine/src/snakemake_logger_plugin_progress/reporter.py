@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Callable
+from typing import Any
 
 from snakemake_interface_logger_plugins.common import LogEvent
 from snakemake_interface_logger_plugins.settings import OutputSettingsLoggerInterface
@@ -38,6 +39,9 @@ MAX_GROUP_LOGS_SHOWN = 3
 _RESTART = re.compile(r"Trying to restart job (\d+)\.")
 _JOB_OF_ERROR = re.compile(r"^Job (\d+) ", re.MULTILINE)
 
+# A `logging.LogRecord` to which Snakemake has added the fields of its event.
+EventRecord = Any
+
 
 class RunReporter:
     """Feeds the counters of one run and shows what is no counter.
@@ -63,7 +67,7 @@ class RunReporter:
         self._show = show
         self._common = common
         # Errors by thread: the thread that reports one names its job in its next record.
-        self._unclaimed_errors: dict[int | None, logging.LogRecord] = {}
+        self._unclaimed_errors: dict[int | None, EventRecord] = {}
         self._actions = {
             LogEvent.JOB_INFO: self._on_job_info,
             LogEvent.JOB_FINISHED: self._on_job_finished,
@@ -88,7 +92,7 @@ class RunReporter:
 
     # Counters
 
-    def _on_job_info(self, record: logging.LogRecord) -> None:
+    def _on_job_info(self, record: EventRecord) -> None:
         self.run.job_started(record.jobid, record.rule_name, record.wildcards, record.log)
         if self._common.verbose:
             self._show(record)
@@ -96,10 +100,10 @@ class RunReporter:
             label = self.run.label(record.jobid, record.rule_name)
             self._write(f"{label}: {record.shellcmd}", logging.INFO)
 
-    def _on_job_finished(self, record: logging.LogRecord) -> None:
+    def _on_job_finished(self, record: EventRecord) -> None:
         self.run.job_finished(record.job_id)
 
-    def _on_progress(self, record: logging.LogRecord) -> None:
+    def _on_progress(self, record: EventRecord) -> None:
         self.run.progressed(record.done, record.total)
 
     def _on_detail(self, record: logging.LogRecord) -> None:
@@ -122,7 +126,7 @@ class RunReporter:
         self._release_error(record.thread)
         self._unclaimed_errors[record.thread] = record
 
-    def _on_job_error(self, record: logging.LogRecord) -> None:
+    def _on_job_error(self, record: EventRecord) -> None:
         if record.indent:
             return  # a member of a failed group, which was reported as a whole
         cause = self._cause(record, record.rule_msg, record.aux)
@@ -132,7 +136,7 @@ class RunReporter:
         self._write("FAILED " + text.failure_line(failure), logging.ERROR)
         self._show_logs(record.log)
 
-    def _on_group_error(self, record: logging.LogRecord) -> None:
+    def _on_group_error(self, record: EventRecord) -> None:
         infos = record.job_error_info
         jobs = {info["jobid"]: info["rule_name"] for info in infos}
         logs = [*record.aux_logs, *(path for info in infos for path in info["log"])]
@@ -145,7 +149,7 @@ class RunReporter:
         self._write("FAILED " + text.failure_line(failure), logging.ERROR)
         self._show_logs(logs)
 
-    def _cause(self, record: logging.LogRecord, message: str | None, aux: dict) -> str:
+    def _cause(self, record: logging.LogRecord, message: str | None, aux: dict[str, Any]) -> str:
         """Why a job failed: the exception reported just before, else the executor's message."""
         error = self._unclaimed_errors.pop(record.thread, None)
         if error is not None:
@@ -165,8 +169,7 @@ class RunReporter:
         self._show(record)
         # Missing output files are found after the job; Snakemake then logs no job error.
         match = _JOB_OF_ERROR.search(record.getMessage())
-        job = self.run.running_job(int(match[1])) if match else None
-        if job is not None:
+        if match and (job := self.run.running_job(int(match[1]))) is not None:
             cause = f"{record.exception}, described above"
             self.run.job_failed(int(match[1]), job.rule, cause, job.logs)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import heapq
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, cast
 
 from snakemake_interface_scheduler_plugins.base import SchedulerBase
 from snakemake_interface_scheduler_plugins.interfaces.jobs import GroupJobSchedulerInterface
@@ -30,18 +31,19 @@ class Scheduler(SchedulerBase):
     """
 
     def __post_init__(self) -> None:
-        self._depths: dict = {}
-        if self.settings is not None and self.settings.no_rate_limit:
+        self._depths: dict[Any, int] = {}
+        if isinstance(self.settings, SchedulerSettings) and self.settings.no_rate_limit:
             # Snakemake makes its limiter from this setting, after it has made the scheduler.
-            self.dag.workflow.scheduling_settings.max_jobs_per_timespan = None
+            dag: Any = self.dag  # more than the interface tells
+            dag.workflow.scheduling_settings.max_jobs_per_timespan = None
 
     def select_jobs(
         self,
-        selectable_jobs: Iterable,
-        remaining_jobs: Iterable,
+        selectable_jobs: Iterable[Any],
+        remaining_jobs: Iterable[Any],
         available_resources: Mapping[str, int | str],
-        input_sizes: Mapping,
-    ) -> Sequence:
+        input_sizes: Mapping[Any, int],
+    ) -> Sequence[Any]:
         jobs = list(selectable_jobs)
         if any(job not in self._depths for job in jobs):
             self._update_depths(jobs)
@@ -66,16 +68,16 @@ class Scheduler(SchedulerBase):
                     free[name] -= needs.get(name, 0)
         return selected
 
-    def _rank(self, job) -> tuple[int, int, str]:
+    def _rank(self, job: Any) -> tuple[int, int, str]:
         return (-job.priority, -self._depths[job], min(job.output, default=""))
 
-    def _executor_limits_cores(self, jobs: Sequence) -> bool:
+    def _executor_limits_cores(self, jobs: Sequence[Any]) -> bool:
         scheduler = getattr(getattr(self.dag, "workflow", None), "scheduler", None)
         if scheduler is None or not jobs:
             return False
         return all(getattr(scheduler.get_executor(job), "limits_cores", False) for job in jobs[:1])
 
-    def _update_depths(self, selectable_jobs: Sequence) -> None:
+    def _update_depths(self, selectable_jobs: Sequence[Any]) -> None:
         needed = set(self.dag.needrun_jobs())
         depths = self._depths
         stack = [job for job in needed if job not in depths]
@@ -90,6 +92,6 @@ class Scheduler(SchedulerBase):
                 depths[job] = 1 + max((depths[other] for other in below), default=-1)
         for job in selectable_jobs:
             if isinstance(job, GroupJobSchedulerInterface):
-                depths[job] = max(depths.get(member, 0) for member in job)
+                depths[job] = max(depths.get(member, 0) for member in cast(Iterable[Any], job))
             else:
                 depths.setdefault(job, 0)

@@ -20,6 +20,7 @@ import warnings
 # signals are looked at after each job.
 from _signal import getsignal
 from types import ModuleType
+from typing import Any
 
 _SIGNALS = sorted(signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP})
 _LIMITS = [getattr(resource, name) for name in dir(resource) if name.startswith("RLIMIT_")]
@@ -50,13 +51,13 @@ class Isolation:
         self._signals = {number: getsignal(number) for number in _SIGNALS}
         self._sys = {name: getattr(sys, name) for name in _SYS_ATTRIBUTES}
         self._search_path = list(sys.path)
-        self._finders = (list(sys.meta_path), list(sys.path_hooks))
+        self._finders: tuple[list[Any], list[Any]] = (list(sys.meta_path), list(sys.path_hooks))
         self._threading_excepthook = threading.excepthook
         self._recursion_limit = sys.getrecursionlimit()
         self._gc = (gc.isenabled(), gc.get_threshold())
         self._locale = locale.setlocale(locale.LC_ALL)
         self._builtins = dict(vars(builtins))
-        self._loggers = {None: _LoggerState(logging.root)}
+        self._loggers: dict[str | None, _LoggerState] = {None: _LoggerState(logging.root)}
         self._remember_loggers()
         self._modules = dict(sys.modules)
         self._fixed = _fixed_state()
@@ -139,7 +140,8 @@ class Isolation:
                 self._modules[name] = new[name]
         sys.modules.clear()
         sys.modules.update(self._modules)
-        for entries, saved in zip((sys.meta_path, sys.path_hooks), self._finders, strict=True):
+        lists: tuple[list[Any], list[Any]] = (sys.meta_path, sys.path_hooks)
+        for entries, saved in zip(lists, self._finders, strict=True):
             # A finder that belongs to a module that stays has to stay with it.
             saved.extend(
                 entry
@@ -197,7 +199,7 @@ def _is_found_again(module: ModuleType | None, script_directory: str) -> bool:
     Not so beside the script: such a module may hold on to the `snakemake` object of its job.
     """
     spec = getattr(module, "__spec__", None)
-    if spec is None or module.__name__ == "__main__":
+    if module is None or spec is None or module.__name__ == "__main__":
         return False
     if os.path.dirname(spec.origin or "") == script_directory:
         return False
@@ -206,7 +208,7 @@ def _is_found_again(module: ModuleType | None, script_directory: str) -> bool:
         if found is not None:
             if spec.origin is None and found.origin is None:
                 return _locations(found) == _locations(spec)
-            return found.origin == spec.origin
+            return bool(found.origin == spec.origin)
     return False
 
 
@@ -214,9 +216,9 @@ def _locations(spec: importlib.machinery.ModuleSpec) -> list[str]:
     return list(spec.submodule_search_locations or ())
 
 
-def _fixed_state() -> tuple:
+def _fixed_state() -> tuple[object, ...]:
     """Things that a process cannot put back by itself, or that are not worth the attempt."""
-    streams = []
+    streams: list[tuple[int, int] | None] = []
     for number in (0, 1, 2):
         try:
             status = os.fstat(number)
@@ -240,7 +242,7 @@ def _current_umask() -> int:
     return mask
 
 
-def _flush(stream) -> None:
+def _flush(stream: Any) -> None:
     try:
         stream.flush()
     except (AttributeError, OSError, ValueError):

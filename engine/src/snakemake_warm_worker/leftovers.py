@@ -7,9 +7,14 @@ import os
 import sys
 import threading
 import weakref
+from collections.abc import Callable
 from types import FrameType
+from typing import Any, ParamSpec, TypeVar, cast
 
 import psutil
+
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
 
 
 class Leftovers:
@@ -22,14 +27,17 @@ class Leftovers:
         self._children = _living_children()
         self._has_exit_handler = False
         self._register = atexit.register
-        atexit.register = self._note_exit_handler
+        # In the shape of what it replaces, whose types are those of any function.
+        atexit.register = cast(Any, self._note_exit_handler)
 
     def exist(self) -> bool:
         if self._has_exit_handler or not self._threads.issuperset(threading.enumerate()):
             return True
         return _has_children() and not self._children.issuperset(_living_children())
 
-    def _note_exit_handler(self, function, *args, **kwargs):
+    def _note_exit_handler(
+        self, function: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs
+    ) -> Callable[_P, _T]:
         # A handler that a module registers while it is imported is the library's own business:
         # it is due when the worker ends. Any other is the job's and due when the job ends.
         if not _is_import(sys._getframe(1)):

@@ -11,6 +11,7 @@ import traceback
 from functools import lru_cache
 from importlib.machinery import SourceFileLoader
 from types import CodeType, ModuleType, TracebackType
+from typing import Any
 
 from snakemake.iocontainers import Params, Snakemake
 from snakemake.logging import logger
@@ -39,7 +40,7 @@ class _LightSnakemake(Snakemake):
             return
         self._params_store = Params(toclone=list(params))
         self._params_store._take_names(params._get_names())
-        self._params_types = {}
+        self._params_types: dict[str, Any] = {}
 
 
 class JobEnd(Exception):
@@ -85,7 +86,7 @@ def run_job(
     return Outcome(time.perf_counter() - started_at, usages=tuple(usages))
 
 
-def _snakemake_object(script: Script, config: bytes, job: bytes, iteration: int | None):
+def _snakemake_object(script: Script, config: bytes, job: bytes, iteration: int | None) -> Any:
     try:
         input_, output, params, wildcards, threads, resources, log = pickle.loads(job)
         snakemake = _LightSnakemake(

@@ -14,6 +14,7 @@ from collections import deque
 from functools import partial
 from multiprocessing.connection import Connection
 from types import ModuleType
+from typing import Any
 
 import psutil
 
@@ -51,8 +52,8 @@ class Worker:
         self._paths = (search_paths, last_paths)
         self._process_id = os.getpid()
         self._process = psutil.Process()
-        self._inbox: deque[tuple] = deque()
-        self._outbox: list[tuple] = [(protocol.READY,)]
+        self._inbox: deque[tuple[Any, ...]] = deque()
+        self._outbox: list[tuple[Any, ...]] = [(protocol.READY,)]
         self._scripts: dict[int, Script] = {}
         self._configs: dict[int, bytes] = {}
         self._jobs_done = 0
@@ -127,7 +128,7 @@ class Worker:
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _PEAK_UNIT
         return 0 < limit < peak and limit < self._process.memory_info().rss
 
-    def _next_job(self) -> tuple | None:
+    def _next_job(self) -> tuple[Any, ...] | None:
         """The next job's data; None when the executor has closed the connection."""
         while True:
             while self._inbox:
