@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from mf_etl.schemas.gold_events import (
@@ -107,10 +108,13 @@ def flow_state(
     return np.select(conditions, [2, 4, 1, 3], default=0).astype(np.int8)
 
 
-def _any_event(events: dict[str, np.ndarray], way: str, since_zero: np.ndarray) -> np.ndarray:
+def _any_event(
+    events: dict[str, np.ndarray], way: str, since_zero: np.ndarray
+) -> npt.NDArray[np.bool_]:
     burst, respect = events[f"tmf_burst_{way}"], events[f"tmf_respect_zero_{way}"]
     # A cross on the row itself is zero bars ago.
-    return burst | respect | (since_zero <= EARLY_BARS)
+    any_event: npt.NDArray[np.bool_] = burst | respect | (since_zero <= EARLY_BARS)
+    return any_event
 
 
 def _respects(
@@ -152,7 +156,8 @@ def _activity(events: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Counts of events over the last rows; partial windows count."""
 
     def count(*names: str, bars: int) -> np.ndarray:
-        return sum(rolling_count(events[name], bars) for name in names)
+        first, *others = (rolling_count(events[name], bars) for name in names)
+        return sum(others, start=first)
 
     long = ("tmf_zero_up", "tmf_respect_zero_up", "tmf_burst_up")
     short = ("tmf_zero_down", "tmf_respect_zero_down", "tmf_burst_down")

@@ -20,17 +20,16 @@ INTRADAY = "intraday"
 # What reading alone can find wrong; the other flags need values.
 READ_FLAGS = ("q_malformed_row", "q_missing_field", "q_parse_error")
 
-ROW_SCHEMA = pl.Schema(
-    {
-        "source_line_no": pl.Int64,
-        "ticker": pl.String,
-        "per": pl.String,
-        "trade_dt": pl.Datetime("us"),
-        **dict.fromkeys(PRICE_COLUMNS, pl.Float64),
-        "openint": pl.Int64,
-        **dict.fromkeys(READ_FLAGS, pl.Boolean),
-    }
-)
+_DTYPES: dict[str, pl.DataType | type[pl.DataType]] = {
+    "source_line_no": pl.Int64,
+    "ticker": pl.String,
+    "per": pl.String,
+    "trade_dt": pl.Datetime("us"),
+    **dict.fromkeys(PRICE_COLUMNS, pl.Float64),
+    "openint": pl.Int64,
+    **dict.fromkeys(READ_FLAGS, pl.Boolean),
+}
+ROW_SCHEMA = pl.Schema(_DTYPES)
 
 
 def no_rows() -> pl.DataFrame:
