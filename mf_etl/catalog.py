@@ -89,6 +89,7 @@ class Research:
 
     equal_weight_market: Dataset
     ml_dataset: Dataset
+    ml_dataset_csv: Dataset
     ml_dataset_metadata: Dataset
     ml_dataset_request: Dataset
 
@@ -202,6 +203,7 @@ def aggregates(paths: Paths) -> Aggregates:
 _RESEARCH = {
     "equal_weight_market": "gold/market/equal_weight.parquet",
     "ml_dataset": "gold/datasets/ml_dataset_v1/{dataset}/dataset.parquet",
+    "ml_dataset_csv": "gold/datasets/ml_dataset_v1/{dataset}/dataset.csv",
     "ml_dataset_metadata": "gold/datasets/ml_dataset_v1/{dataset}/metadata.json",
     "ml_dataset_request": "gold/datasets/ml_dataset_v1/{dataset}/request.yaml",
 }

@@ -9,6 +9,7 @@ from mf_etl.history import account, write_record
 from mf_etl.io import replacing, write_json
 from mf_etl.qa.verdict import told
 from mf_etl.reasons import ABOVE, FORCED, MISSING, NEW, changed_parameters
+from mf_etl.targets import unknown_target
 
 STARTED_AT = datetime.now(UTC)
 # The named targets that cover every ticker.
@@ -221,6 +222,26 @@ def first_line(path):
     return text.splitlines()[0] if text else "failed before it could say why"
 
 
+def tell_unknown_targets():
+    """Name what comes near each target that no rule makes: Snakemake only says that it is none."""
+    patterns = [*DATA.per_ticker(), *vars(TOTAL).values(), *vars(SCIENCE).values()]
+    for target in sorted(workflow.dag_settings.targets):
+        if (
+            workflow.is_rule(target)
+            or os.path.exists(target)
+            or any(rule.is_producer(target) for rule in workflow.rules)
+        ):
+            continue
+        line = unknown_target(
+            target,
+            named=UNIVERSAL_TARGETS | {"prune", "catalog"},
+            data=DATA,
+            patterns=patterns,
+            listed=UNIVERSE.listed,
+        )
+        print(f"mf_etl: {line}", file=sys.stderr)
+
+
 def at_end():
     """Whatever way the run ended, if it had a plan."""
     CODE.save()
@@ -228,6 +249,7 @@ def at_end():
         return
     jobs = list(workflow.dag.jobs)
     if workflow.scheduler is None:
+        tell_unknown_targets()
         return  # there is no whole plan: it could not be made, or an interrupt came first
     record_settled()
     if workflow.dryrun:

@@ -53,3 +53,19 @@ rule ml_dataset:
         code=code_once_planned("ml_dataset"),
     script:
         "../scripts/ml_dataset.py"
+
+
+rule ml_dataset_csv:
+    """A dataset as comma-separated values, for programs that read no Parquet."""
+    input:
+        ml_dataset=SCIENCE.ml_dataset,
+    output:
+        ml_dataset_csv=SCIENCE.ml_dataset_csv,
+    log:
+        SCIENCE.ml_dataset_csv.log,
+    conda:
+        "../envs/mf_etl.yaml"
+    params:
+        code=code_once_planned("ml_dataset_csv"),
+    script:
+        "../scripts/ml_dataset_csv.py"

@@ -26,21 +26,8 @@ HMM = hmm_patterns(SETTINGS.paths)
 RUNS = {research: runs_root(SETTINGS.paths, research) for research in RUNS_FOLDERS}
 
 
-def named_requests():
-    """The runs that the settings name, by research and folder."""
-    sections = {
-        "clustering": SETTINGS.research_clustering,
-        "hmm": SETTINGS.research_hmm,
-    }
-    return {
-        (research, request.folder(run_id)): request
-        for research, section in sections.items()
-        for entry in ("runs", "sweeps", "stability")
-        for run_id, request in getattr(section, entry).items()
-    }
-
-
-NAMED = named_requests()
+# The runs that the settings name, by research and folder.
+NAMED = SETTINGS.named_runs()
 
 
 wildcard_constraints:

@@ -8,17 +8,25 @@ from typing import Any
 
 import click
 import yaml
+from pydantic import TypeAdapter, ValidationError
 
 from mf_etl.cli import context
 from mf_etl.cli.building import BuildCommand, build
-from mf_etl.cli.tables import show
+from mf_etl.cli.tables import near, show
 from mf_etl.io import replacing
 from mf_etl.research.datasets.naming import dataset_name
 from mf_etl.research.datasets.request import DatasetRequest, checked
+from mf_etl.settings.model import DatasetName
 
 
 @click.command(cls=BuildCommand)
 @click.option("--dataset", help="A dataset of the settings, instead of options.")
+@click.option(
+    "--name", help="Name of the dataset of these options; without it, one that tells them."
+)
+@click.option(
+    "--csv", is_flag=True, help="Also as comma-separated values, beside the Parquet file."
+)
 @click.option("--tickers", help="Tickers to take, such as AAPL.US,IBM.US.")
 @click.option("--exchanges", help="Exchanges to take, such as NYSE.")
 @click.option("--symbols-limit", type=int, help="Only the first so many tickers, by the alphabet.")
@@ -29,32 +37,46 @@ from mf_etl.research.datasets.request import DatasetRequest, checked
     "--sample-by", type=click.Choice(["ticker", "row"]), help="Whole tickers (default) or rows."
 )
 @click.option("--seed", type=int, help="Seed of the sample.")
-def export_ml_dataset(dataset: str | None, **options: Any) -> None:
+def export_ml_dataset(dataset: str | None, name: str | None, csv: bool, **options: Any) -> None:
     """Features and forward outcomes of many tickers in one file.
 
-    Without options, the datasets of the settings. With options, a dataset whose name says what it
-    holds; the same options give the same file.
+    Without options, the datasets of the settings. With options, a dataset of that name, or of one that
+    says what it holds; the same options give the same file.
     """
-    given = {name: value for name, value in options.items() if value is not None}
-    if dataset and given:
+    given = {option: value for option, value in options.items() if value is not None}
+    if dataset and (given or name):
         raise click.UsageError("--dataset names what the settings hold; it takes no other option")
-    if not given:
+    if not given and name is None:
         known = context.settings().datasets
         if dataset and dataset not in known:
             raise click.UsageError(
                 f"dataset {dataset} is not in the settings; there are: {', '.join(known) or 'none'}"
+                f"{near(dataset, known)}"
             )
         names = [dataset] if dataset else list(known)
     else:
-        names = [requested(given)]
-    build(*(context.research_files().ml_dataset.format(dataset=name) for name in names))
-    show(("dataset", "rows", "tickers", "first day", "last day", "file"), map(_row, names))
+        names = [requested(given, name)]
+    files = context.research_files()
+    wanted = [files.ml_dataset, files.ml_dataset_csv] if csv else [files.ml_dataset]
+    build(*(pattern.format(dataset=name) for name in names for pattern in wanted))
+    rows = [_row(name, pattern) for name in names for pattern in wanted]
+    show(("dataset", "rows", "tickers", "first day", "last day", "file"), rows)
 
 
-def requested(options: dict[str, Any]) -> str:
-    """Name of the dataset of these options; its request is then in its folder."""
+def requested(options: dict[str, Any], name: str | None) -> str:
+    """Name of the dataset of these options; its request is then in its folder.
+
+    A `name` of one's own stands for the options that were given with it last.
+    """
     request = checked(DatasetRequest, options, "export-ml-dataset")
-    name = dataset_name(request)
+    if name is None:
+        name = dataset_name(request)
+    elif name in context.settings().datasets:
+        raise click.UsageError(
+            f"{name} is a dataset of the settings: --dataset {name} exports it; choose another name"
+        )
+    else:
+        _check_name(name)
     path = Path(context.research_files().ml_dataset_request.format(dataset=name))
     text = yaml.safe_dump(request.options(), sort_keys=False)
     if not path.exists() or path.read_text(encoding="utf-8") != text:
@@ -63,15 +85,25 @@ def requested(options: dict[str, Any]) -> str:
     return name
 
 
-def _row(name: str) -> tuple[Any, ...]:
+def _row(name: str, pattern: str) -> tuple[Any, ...]:
     metadata = json.loads(
         Path(context.research_files().ml_dataset_metadata.format(dataset=name)).read_text(
             encoding="utf-8"
         )
     )
     days = metadata["date_range"]
-    file = context.research_files().ml_dataset.format(dataset=name)
+    file = pattern.format(dataset=name)
     return name, metadata["rows"], metadata["symbols"], days["first"], days["last"], file
+
+
+def _check_name(name: str) -> None:
+    try:
+        TypeAdapter(DatasetName).validate_python(name)
+    except ValidationError as error:
+        reason = error.errors()[0]["msg"].removeprefix("Value error, ")
+        raise click.UsageError(
+            f"--name {name}: {reason}; small letters, digits, '.', '_' and '-' make a name"
+        ) from None
 
 
 COMMANDS = (export_ml_dataset,)

@@ -12,6 +12,7 @@ from mf_etl.cli import context
 from mf_etl.cli.accounts import ACCOUNTS, read_account
 from mf_etl.cli.building import BuildCommand, build
 from mf_etl.cli.fields import decorated, given, options_of
+from mf_etl.cli.tables import near, show
 from mf_etl.errors import ResearchError
 from mf_etl.io import replacing
 from mf_etl.research.datasets.request import checked
@@ -19,6 +20,7 @@ from mf_etl.research.models.cluster_spec import ClusteringOptions, ClusteringSpe
 from mf_etl.research.models.hmm.spec import HmmSpec
 from mf_etl.research.preparation.spec import PreparationSpec
 from mf_etl.research.runs.catalog import SPEC, final_files, hmm_patterns, runs_root
+from mf_etl.research.runs.listing import listed
 from mf_etl.research.runs.requests import (
     ClusteringRun,
     ClusteringStability,
@@ -106,7 +108,9 @@ def _chosen(door: Door, run_id: str | None, values: Mapping[str, Any]) -> dict[s
             return {request.folder(name): request for name, request in named.items()}
         if run_id in named:
             return {named[run_id].folder(run_id): named[run_id]}
-        raise click.UsageError(f"{run_id} is not in research_{section}.{door.entry}; give options")
+        raise click.UsageError(
+            f"{run_id} is not in research_{section}.{door.entry}; give options{near(run_id, named)}"
+        )
     if run_id in named:
         raise click.UsageError(
             f"{run_id} is a run of the settings: leave out the other options, or name it otherwise"
@@ -134,6 +138,7 @@ def _check_dataset(name: str) -> None:
         known = ", ".join(settings.datasets) or "none"
         raise ResearchError(
             f"there is no dataset {name}; the settings have: {known}; export-ml-dataset makes others"
+            f"{near(name, settings.datasets)}"
         )
 
 
@@ -185,5 +190,16 @@ def hmm_decode(run_dir: Path, dataset: str) -> None:
     click.echo(path)
 
 
+@click.command("runs")
+def runs() -> None:
+    """The runs that there are, one a line, with their main figures."""
+    settings = context.settings()
+    found = list(listed(settings.paths, settings.named_runs()))
+    if not found:
+        click.echo("There are no runs: the settings name none, and research-* commands make them.")
+        return
+    show(("run", "kind", "dataset", "state", "figures"), found)
+
+
 COMMANDS = tuple(door(each) for each in DOORS)
-LATER_COMMANDS = (sanity("clustering"), sanity("hmm"), hmm_decode)
+LATER_COMMANDS = (runs, sanity("clustering"), sanity("hmm"), hmm_decode)

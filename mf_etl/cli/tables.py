@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -41,6 +42,12 @@ def show(
         console.print(table)
     for line in printed.get().splitlines():
         click.echo(line.rstrip())
+
+
+def near(name: str, known: Iterable[str]) -> str:
+    """A hint at the nearest of the `known` names; empty if none comes near."""
+    found = difflib.get_close_matches(name, [*known], n=1)
+    return f"; did you mean {found[0]}?" if found else ""
 
 
 def show_frame(frame: pl.DataFrame, title: str | None = None) -> None:

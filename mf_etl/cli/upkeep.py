@@ -16,6 +16,7 @@ from mf_etl.cli import context
 from mf_etl.cli.building import BuildCommand, build, run
 from mf_etl.cli.tables import show
 from mf_etl.database import database_path
+from mf_etl.doctor import findings
 from mf_etl.synth.__main__ import main as synth_command
 
 
@@ -78,4 +79,16 @@ def catalog() -> None:
     click.echo(database_path(context.settings().paths))
 
 
-COMMANDS = (status, prune, catalog, synth_command)
+@click.command()
+def doctor() -> None:
+    """What to ask first when something looks wrong, with what to do; exit code 1 if it is broken."""
+    found = list(findings(Path.cwd()))
+    show(("result", "what", "found"), [(f.result, f.subject, f.told) for f in found])
+    for finding in found:
+        if finding.remedy:
+            click.echo(f"{finding.subject}: {finding.remedy}", err=finding.result == "broken")
+    if any(finding.result == "broken" for finding in found):
+        sys.exit(1)
+
+
+COMMANDS = (status, doctor, prune, catalog, synth_command)

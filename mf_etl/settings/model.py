@@ -26,6 +26,7 @@ from mf_etl.research.runs.requests import (
     HmmRun,
     HmmStability,
     HmmSweep,
+    Request,
 )
 from mf_etl.settings.sections import (
     DATASET_PATTERN,
@@ -116,6 +117,15 @@ class Settings(BaseSettings):
     research_clustering: ResearchClustering = ResearchClustering()
     research_hmm: ResearchHmm = ResearchHmm()
     prune: Prune = Prune()
+
+    def named_runs(self) -> dict[tuple[str, str], Request]:
+        """The research runs that are named here, by research and folder."""
+        return {
+            (request.research, request.folder(run_id)): request
+            for section in (self.research_clustering, self.research_hmm)
+            for entry in type(section).model_fields
+            for run_id, request in getattr(section, entry).items()
+        }
 
     @classmethod
     def settings_customise_sources(

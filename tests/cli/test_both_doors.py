@@ -140,6 +140,10 @@ def test_a_dataset_of_options_is_the_same_target_each_time(built):
         (["--sample-frac", "0"], "sample_frac = 0.0"),
         (["--dataset", "nowhere"], "dataset nowhere is not in the settings; there are: market"),
         (["--dataset", "market", "--seed", "1"], "it takes no other option"),
+        (["--dataset", "markt"], "did you mean market?"),
+        (["--name", "market"], "market is a dataset of the settings"),
+        (["--name", "A/b"], "make a name"),
+        (["--name", "adhoc-x"], "names that begin with adhoc"),
     ],
 )  # fmt: skip
 def test_a_dataset_that_cannot_be(built, options, line):
@@ -212,3 +216,56 @@ def test_the_catalog_holds_where_its_folder_is_moved_to(built, tmp_path, monkeyp
 def test_every_layer_has_its_line_in_status(built):
     out = built("status").out
     assert all(layer in out for layer in LAYERS)
+
+
+def test_a_dataset_of_a_name_and_its_csv(built):
+    out = built("export-ml-dataset", "--name", "mine", "--csv", "--tickers", "fb.us").out
+    folder = built.path("data/gold/datasets/ml_dataset_v1/mine")
+    frame = pl.read_parquet(folder / "dataset.parquet")
+    assert f"{folder.relative_to(built.path())}/dataset.csv" in out
+    text = (folder / "dataset.csv").read_text().splitlines()
+    assert len(text) == frame.height + 1 and text[0] == ",".join(frame.columns)
+    assert (
+        "Nothing to be done"
+        in built("export-ml-dataset", "--name", "mine", "--csv", "--tickers", "FB.US").err
+    )
+    target = "data/gold/datasets/ml_dataset_v1/market/dataset.csv"
+    built.project.snakemake("--cores", "1", target)
+    assert built.path(target).exists()
+
+
+def test_a_target_that_cannot_be_is_one_line_with_near_matches(built):
+    told = built.project.snakemake("--cores", "1", "featurs", succeeds=False)
+    assert "mf_etl: featurs is no target; near matches: features" in told
+    place = built.project.file("gold/features_by_symbl", "FB.US")
+    near = built.project.file("gold/features_by_symbol", "FB.US")
+    told = built.project.snakemake("--cores", "1", place, succeeds=False)
+    assert f"{place} is no target; near matches: {near}" in told
+    told = built.project.snakemake("--cores", "1", "fb.us", succeeds=False)
+    assert f"fb.us is a ticker; its files are targets: {near}" in told
+
+
+def test_the_doctor_finds_nothing_broken_then_what_is(built):
+    out = built("doctor").out
+    assert "gold_features" in out and "3 of 3 tickers" in out and "broken" not in out
+    place = built.path(built.project.file("silver/base_series_by_symbol", "FB.US"))
+    whole = place.read_bytes()
+    try:
+        place.write_bytes(whole[:-5])
+        done = built("doctor", code=1)
+    finally:
+        place.write_bytes(whole)
+    assert str(place.relative_to(built.path())) in done.out and "no whole Parquet file" in done.out
+    assert "mf-etl features-one --ticker FB.US" in done.err
+    done = built("doctor", code=1, MF_ETL_QA__FAIL_ON="sometimes")
+    assert "qa.fail_on = 'sometimes'" in done.out
+    done = built("doctor", code=1, MF_ETL_PATHS__RAW_ROOT="nowhere")
+    assert "raw root nowhere is not a folder" in done.out
+    strange = built.path("raw", "nysemkt bonds")
+    strange.mkdir()
+    try:
+        (strange / "x.us.txt").write_bytes(b"")
+        out = built("doctor").out
+    finally:
+        shutil.rmtree(strange)
+    assert "1 in nysemkt bonds: under no known folder" in out

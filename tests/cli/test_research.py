@@ -37,7 +37,8 @@ def test_a_clustering_of_options_is_the_same_run_each_time(mf_etl):
     target = f"results/research_runs/{folder.name}/run_summary.json"
     assert "Nothing to be done" in mf_etl.project.snakemake("--cores", "1", target)
     done = mf_etl("research-cluster-sanity", "--run-dir", str(folder))
-    assert "cluster_id" in done.out and "most rows are in" in done.out
+    assert all(f"cluster_id {i}: " in done.out for i in range(3))
+    assert "most rows are in" in done.out
 
 
 def test_a_sweep_grows(mf_etl):
@@ -60,6 +61,8 @@ def test_hidden_markov_models(mf_etl):
     done = mf_etl("research-hmm-run", "--n-components", "2", "--run-id", "two", *HMM)
     folder = mf_etl.path("results/hmm_runs/two_hmm_market")
     assert "converged" in done.out and str(folder.name) in done.out
+    line = next(x for x in mf_etl("runs").out.splitlines() if folder.name in x)
+    assert "hmm_run" in line and "done" in line and "2 states, log-likelihood a row" in line
     done = mf_etl("research-hmm-sanity", "--run-dir", str(folder))
     assert "probability to stay: 0: " in done.out and "by filtered state" in done.out
 
@@ -129,6 +132,7 @@ RUN = ("research-cluster-run", "--n-clusters", "3")
         ([*RUN, "--train-end", "2010-01-01"], "need split_mode time"),
         ([*RUN, "--split-mode", "time", "--train-end", "soon"], "train_end"),
         (["research-cluster-run"], "the settings name no such run"),
+        ([*RUN, "--dataset", "markt"], "did you mean market?"),
         (["research-cluster-run", "--method", "trees"], "'trees' is not one of"),
         (["research-hmm-run", "--n-components", "many"], "n_components = 'many'"),
         (["research-hmm-run", "--features", "fwd_ret_10"], "outcomes look ahead"),

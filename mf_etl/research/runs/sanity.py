@@ -13,9 +13,6 @@ from mf_etl.errors import ResearchError
 from mf_etl.research.datasets.columns import OUTCOMES
 from mf_etl.research.runs.catalog import CLUSTERING_RUN, HMM_RUN
 
-TOP = 3
-"""So many clusters or states are told, from the highest mean forward return down."""
-
 FORWARD_RETURN = "fwd_ret_10"
 STATISTICS = ("mean", "median", "std", "p10", "p90", "hit_rate")
 
@@ -31,7 +28,7 @@ def clustering_sanity(run_dir: Path) -> tuple[list[str], list[str]]:
     told = [
         f"{summary['method']} of {summary['rows']:,} rows, {summary['tickers']} tickers: "
         f"{summary['clusters_found']} clusters, silhouette {_number(summary['silhouette'])}",
-        *_top(profile, "cluster_id"),
+        *_groups(profile, "cluster_id"),
         *_overlap(states, "cluster_id", "share_of_cluster"),
         *_notes(summary),
     ]
@@ -57,14 +54,15 @@ def hmm_sanity(run_dir: Path) -> tuple[list[str], list[str]]:
     ]
     for (view,), part in profile.group_by("view", maintain_order=True):
         told.append(f"by {view} state:")
-        told += _top(part, "hmm_state")
+        told += _groups(part, "hmm_state")
     told += [*_overlap(states, "hmm_state", "share_of_state"), *_notes(summary)]
     return told, list(_nulls(profile, ["view", "hmm_state"], ()))
 
 
-def _top(profile: pl.DataFrame, name: str) -> Iterator[str]:
+def _groups(profile: pl.DataFrame, name: str) -> Iterator[str]:
+    """Every cluster or state, from the highest mean forward return down."""
     mean = f"{FORWARD_RETURN}_mean"
-    for row in profile.sort(mean, descending=True, nulls_last=True).head(TOP).to_dicts():
+    for row in profile.sort(mean, descending=True, nulls_last=True).to_dicts():
         yield (
             f"  {name} {row[name]}: {row['rows']:,} rows ({row['share']:.1%}), {FORWARD_RETURN} mean "
             f"{_number(row[mean])}, hit rate {_number(row[f'{FORWARD_RETURN}_hit_rate'])}"
