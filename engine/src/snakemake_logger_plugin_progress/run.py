@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter, deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 RATE_WINDOW_SECONDS = 60.0
+FAR_LONGER = 3.0
+"""A job that has run so many times as long as the others of its rule says nothing of its end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,20 +23,26 @@ class Failure:
 
 
 class RunningJob(NamedTuple):
-    """What a job is called and where it logs."""
+    """What a job is called, where it logs, and when this attempt began."""
 
     rule: str
     wildcards: Mapping[str, str]
     logs: Sequence[str]
+    since: float
 
 
 @dataclass(slots=True)
 class RuleCount:
-    """Jobs of one rule: in the plan, started so far (a retry is no new start), done."""
+    """Jobs of one rule: in the plan, started so far (a retry is no new start), done.
+
+    Of `timed` of those done it is known that they took `seconds` in all; not of those in parts.
+    """
 
     total: int = 0
     started: int = 0
     done: int = 0
+    timed: int = 0
+    seconds: float = 0.0
 
 
 @dataclass(slots=True)
@@ -51,6 +60,7 @@ class Run:
     rules: dict[str, RuleCount] = field(default_factory=dict)
     failures: dict[int, Failure] = field(default_factory=dict)
     retrying: dict[int, Failure] = field(default_factory=dict)
+    clock: Callable[[], float] = time.monotonic
     _parts_done: int = 0
     _parts_total: int = 0
     _running: dict[int, RunningJob] = field(default_factory=dict)
@@ -100,7 +110,7 @@ class Run:
         self, job_id: int, rule: str, wildcards: Mapping[str, str], logs: Sequence[str]
     ) -> None:
         """Note an attempt of a job; a new attempt clears the failure of the one before."""
-        self._running[job_id] = RunningJob(rule, wildcards, logs)
+        self._running[job_id] = RunningJob(rule, wildcards, logs, self.clock())
         failure = self.failures.pop(job_id, None)
         if failure is not None:
             self.retrying[job_id] = failure
@@ -113,7 +123,10 @@ class Run:
         """Count a job as done, once."""
         job = self._running.pop(job_id, None)
         if job is not None:
-            self._count(job.rule).done += 1
+            count = self._count(job.rule)
+            count.done += 1
+            count.timed += 1
+            count.seconds += self.clock() - job.since
         self.retrying.pop(job_id, None)
         self.failures.pop(job_id, None)
 
@@ -172,6 +185,43 @@ class Run:
         since, done_before = samples[0]
         self._samples = samples
         return (self.done - done_before) / max(now - since, 1e-3)
+
+    def seconds_left(self, now: float) -> tuple[float | None, bool]:
+        """Seconds that the jobs left should take, and whether that is not all of it.
+
+        A job takes as long as those of its rule that are done, as many at once as now. Of rules of
+        which none is done yet, and of a job that takes far longer than the others, nothing is known:
+        the second value tells that there are such. The first is None if there are no others.
+        Jobs of parts are done at the rate of the last minute.
+        """
+        running: dict[str, list[float]] = {}
+        for job_id, job in self._running.items():
+            if job_id not in self.failures and job_id not in self.retrying:
+                running.setdefault(job.rule, []).append(now - job.since)
+        failed = self.failed_per_rule()
+        work, in_parts, is_known, is_more = 0.0, 0, False, False
+        for rule, count in self.rules.items():
+            left = count.total - count.done - failed[rule]
+            if left <= 0:
+                continue
+            if not count.done:
+                is_more = True
+                continue
+            if not count.timed:
+                in_parts += left
+                continue
+            mean = count.seconds / count.timed
+            under_way = running.get(rule, [])
+            expected = [elapsed for elapsed in under_way if elapsed <= FAR_LONGER * mean]
+            is_more = is_more or len(expected) < len(under_way)
+            is_known = is_known or bool(expected) or left > len(under_way)
+            work += sum(max(mean - elapsed, 0.0) for elapsed in expected)
+            work += mean * max(left - len(under_way), 0)
+        at_once = max(sum(map(len, running.values())), 1)
+        seconds = work / at_once
+        if in_parts and (rate := self.rate_per_second(now)) > 0:
+            seconds, is_known = max(seconds, in_parts / rate), True
+        return (seconds if is_known else None), is_more
 
     def _count(self, rule: str) -> RuleCount:
         count = self.rules.get(rule)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import re
 from collections.abc import Iterator
 
@@ -57,10 +58,16 @@ def failure_line(failure: Failure) -> str:
 
 def headline(run: Run, now: float) -> str:
     """Jobs done, rate, expected time left."""
-    jobs_per_second = run.rate_per_second(now)
-    left = run.total - run.done
-    eta = duration(left / jobs_per_second) if jobs_per_second > 0 else "--:--:--"
-    return f"{run.done:,}/{run.total:,} jobs  {rate(jobs_per_second)}  ETA {eta}"
+    speed = rate(run.rate_per_second(now))
+    return f"{run.done:,}/{run.total:,} jobs  {speed}  ETA {time_left(run, now)}"
+
+
+def time_left(run: Run, now: float) -> str:
+    """The expected time left, with a `+` where it is that of some of the jobs only."""
+    seconds, is_more = run.seconds_left(now)
+    if seconds is None or (is_more and seconds < 1):
+        return "--:--:--"
+    return duration(math.ceil(seconds)) + ("+" if is_more else "")
 
 
 def trouble(run: Run) -> str:
