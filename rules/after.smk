@@ -54,7 +54,8 @@ def unit_of(job):
     """What a job makes a part of: a ticker, the manifest, or the files over the universe."""
     if job.rule.name in STEPS:
         return (job.wildcards.exchange, job.wildcards.ticker)
-    if job.rule.name == "ml_dataset" and job.wildcards.dataset in SETTINGS.datasets:
+    makes_dataset = job.rule.name in ("ml_dataset", "adopted_dataset")
+    if makes_dataset and job.wildcards.dataset in SETTINGS.datasets:
         return (DATASET, job.wildcards.dataset)
     for research in RUNS:
         if job.rule.name.startswith(f"{research}_"):

@@ -119,8 +119,11 @@ def made_from(unit):
         made += [code_for(step) for step in AGGREGATE_STEPS]
         return run_id(made, [made_from(pair) for pair in tickers()])
     if unit[0] == DATASET:
-        request = request_of(unit[1]).model_dump(mode="json")
-        made = [request]
+        asked = request_of(unit[1])
+        made = [asked.model_dump(mode="json")]
+        if asked.file:
+            made += [code_for("adopted_dataset"), FINGERPRINTS.of_readable(asked.file)]
+            return run_id(made)
         for step in ("equal_weight_market", "ml_dataset"):
             made += [settings_for(step), code_for(step)]
         return run_id(made, [made_from(pair) for pair in tickers()])

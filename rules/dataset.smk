@@ -43,6 +43,8 @@ rule ml_dataset:
         ml_dataset_metadata=SCIENCE.ml_dataset_metadata,
     log:
         SCIENCE.ml_dataset.log,
+    wildcard_constraints:
+        dataset=f"(?!{'|'.join(ADOPTED)}){DATASET_PATTERN}",
     conda:
         "../envs/mf_etl.yaml"
     threads: 2
@@ -53,6 +55,26 @@ rule ml_dataset:
         code=code_once_planned("ml_dataset"),
     script:
         "../scripts/ml_dataset.py"
+
+
+rule adopted_dataset:
+    """A dataset file from elsewhere as one of this build."""
+    input:
+        file=adopted_file,
+    output:
+        ml_dataset=SCIENCE.ml_dataset,
+        ml_dataset_metadata=SCIENCE.ml_dataset_metadata,
+    log:
+        f"{SETTINGS.paths.logs_root}/adopted_dataset/{{dataset}}.log",
+    wildcard_constraints:
+        dataset=f"(?={'|'.join(ADOPTED)}){DATASET_PATTERN}",
+    conda:
+        "../envs/mf_etl.yaml"
+    params:
+        content=adopted_content,
+        code=code_once_planned("adopted_dataset"),
+    script:
+        "../scripts/adopted_dataset.py"
 
 
 rule ml_dataset_csv:

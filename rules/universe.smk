@@ -2,9 +2,12 @@
 
 import functools
 import json
+import re
 
+from mf_etl.research.datasets.naming import ADOPTED_PREFIX
 from mf_etl.research.datasets.request import read_request
 from mf_etl.research.datasets.selection import Listing, selected
+from mf_etl.settings.sections import DATASET_PATTERN
 
 # A layer, the one above it, and what the files of its checks are called.
 CHECKED = {
@@ -162,6 +165,30 @@ def market_base(wildcards):
 def market_listings(wildcards):
     """Exchange, ticker and instrument of each of them."""
     return [listing[:3] for listing in every_listing()]
+
+
+# Datasets that are files from elsewhere: those that the settings name, and those of the command line.
+ADOPTED = [
+    *(
+        re.escape(name) + "(?:/|$)"
+        for name, asked in SETTINGS.datasets.items()
+        if asked.file
+    ),
+    ADOPTED_PREFIX,
+]
+
+
+def adopted_file(wildcards):
+    """The file that a dataset is, known by its content and not by its time stamp."""
+    file = request_of(wildcards.dataset).file
+    if file is None or not os.path.isfile(file):
+        stop(f"dataset {wildcards.dataset}: there is no file {file}")
+    return ancient(file)
+
+
+def adopted_content(wildcards):
+    """Content of that file."""
+    return FINGERPRINTS.of_readable(request_of(wildcards.dataset).file)
 
 
 def dataset_request(wildcards):

@@ -51,8 +51,15 @@ def enter() -> Path:
     return folder
 
 
+def user_path(value: str | os.PathLike[str]) -> Path:
+    """A path as a user writes it, absolute: `~` is their home, and it counts from where they stand."""
+    path = os.path.expanduser(value)  # noqa: PTH111 - leaves ~unknown as it is
+    # Links are kept: a data folder may be one.
+    return Path(os.path.abspath(_STARTED_IN / path))  # noqa: PTH100
+
+
 class UserPath(click.Path):
-    """A path as a user writes it: `~` is their home, and it counts from where they stand."""
+    """An option that is a path (`user_path`)."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(path_type=Path, **options)
@@ -63,8 +70,7 @@ class UserPath(click.Path):
         parameter: click.Parameter | None,
         context: click.Context | None,
     ) -> Any:
-        path = _STARTED_IN / os.path.expanduser(value)  # noqa: PTH111 - leaves ~unknown as it is
-        found = super().convert(path, parameter, context)
+        found = super().convert(user_path(value), parameter, context)
         here = Path.cwd()
         # Told and compared as the settings name it, where it is below the project.
         return Path(found).relative_to(here) if Path(found).is_relative_to(here) else found

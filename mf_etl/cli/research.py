@@ -8,12 +8,11 @@ from typing import Any, NamedTuple
 
 import click
 
-from mf_etl.cli import context
+from mf_etl.cli import context, datasets
 from mf_etl.cli.accounts import ACCOUNTS, read_account
 from mf_etl.cli.building import BuildCommand, build
 from mf_etl.cli.fields import decorated, given, options_of
 from mf_etl.cli.tables import near, show
-from mf_etl.errors import ResearchError
 from mf_etl.io import replacing
 from mf_etl.research.datasets.request import checked
 from mf_etl.research.models.cluster_spec import ClusteringOptions, ClusteringSpec
@@ -105,9 +104,9 @@ def _chosen(door: Door, run_id: str | None, values: Mapping[str, Any]) -> dict[s
                     f"the settings name no such run (research_{section}.{door.entry}); "
                     "give options, such as --dataset market"
                 )
-            return {request.folder(name): request for name, request in named.items()}
+            return _checked({request.folder(name): request for name, request in named.items()})
         if run_id in named:
-            return {named[run_id].folder(run_id): named[run_id]}
+            return _checked({named[run_id].folder(run_id): named[run_id]})
         raise click.UsageError(
             f"{run_id} is not in research_{section}.{door.entry}; give options{near(run_id, named)}"
         )
@@ -117,29 +116,24 @@ def _chosen(door: Door, run_id: str | None, values: Mapping[str, Any]) -> dict[s
         )
     request = _requested(door, values)
     folder = request.folder(run_id or request.adhoc_id())
-    _check_dataset(request.dataset)
+    chosen = _checked({folder: request})
     _write_spec(request, Path(runs_root(context.settings().paths, request.research), folder))
-    return {folder: request}
+    return chosen
+
+
+def _checked(chosen: dict[str, Request]) -> dict[str, Request]:
+    for request in chosen.values():
+        datasets.check(request.dataset, request.preparation)
+    return chosen
 
 
 def _requested(door: Door, values: Mapping[str, Any]) -> Request:
     asked: dict[str, Any] = given(door.request, values)
+    if "dataset" in asked:
+        asked["dataset"] = datasets.dataset_meant(asked["dataset"])
     asked["preparation"] = given(PreparationSpec, values)
     asked[door.part] = given(door.options, {n: v for n, v in values.items() if n not in asked})
     return checked(door.request, asked, door.command)
-
-
-def _check_dataset(name: str) -> None:
-    settings = context.settings()
-    if (
-        name not in settings.datasets
-        and not Path(context.research_files().ml_dataset_request.format(dataset=name)).exists()
-    ):
-        known = ", ".join(settings.datasets) or "none"
-        raise ResearchError(
-            f"there is no dataset {name}; the settings have: {known}; export-ml-dataset makes others"
-            f"{near(name, settings.datasets)}"
-        )
 
 
 def _write_spec(request: Request, folder: Path) -> None:
@@ -175,10 +169,10 @@ def sanity(research: str) -> click.Command:
     required=True,
     help="Folder of a finished HMM run.",
 )
-@click.option("--dataset", required=True, help="Name of the dataset to decode.")
+@click.option("--dataset", required=True, help="Name or path of the dataset to decode.")
 def hmm_decode(run_dir: Path, dataset: str) -> None:
     """States of another dataset, such as one of new days, by a finished model; nothing is fitted."""
-    _check_dataset(dataset)
+    dataset = datasets.dataset_meant(dataset)
     paths = context.settings().paths
     root = Path(runs_root(paths, "hmm"))
     if run_dir.resolve().parent != root.resolve():

@@ -6,9 +6,16 @@ import difflib
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, get_args, get_origin
+from typing import Annotated, Any, Self, get_args, get_origin
 
-from pydantic import AfterValidator, BaseModel, Field, StringConstraints, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    Field,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
 from pydantic_settings import (
     BaseSettings,
     EnvSettingsSource,
@@ -17,6 +24,7 @@ from pydantic_settings import (
 )
 
 from mf_etl.errors import SettingsError
+from mf_etl.research.datasets.columns import CONTEXT, FEATURES
 from mf_etl.research.datasets.naming import PREFIX
 from mf_etl.research.datasets.request import DatasetRequest
 from mf_etl.research.runs.requests import (
@@ -117,6 +125,23 @@ class Settings(BaseSettings):
     research_clustering: ResearchClustering = ResearchClustering()
     research_hmm: ResearchHmm = ResearchHmm()
     prune: Prune = Prune()
+
+    @model_validator(mode="after")
+    def _runs_have_their_features(self) -> Self:
+        known = [*FEATURES, *CONTEXT]
+        for (research, folder), request in self.named_runs().items():
+            dataset = self.datasets.get(request.dataset)
+            if dataset is None or dataset.file is not None:
+                continue  # told when it is asked for
+            for name in request.preparation.features:
+                if name not in known:
+                    near = difflib.get_close_matches(name, known, n=3)
+                    hint = f"; near matches: {', '.join(near)}" if near else ""
+                    raise ValueError(
+                        f"research_{research}, run {folder}: preparation.features has {name}, "
+                        f"which is no feature of a dataset{hint}"
+                    )
+        return self
 
     def named_runs(self) -> dict[tuple[str, str], Request]:
         """The research runs that are named here, by research and folder."""
@@ -248,6 +273,8 @@ def _problems(error: ValidationError) -> Iterator[str]:
         key = ".".join(str(part) for part in problem["loc"])
         if problem["type"] == "extra_forbidden":
             yield f"setting {_unknown(key)}"
+        elif not key:
+            yield f"setting of {problem['msg'].removeprefix('Value error, ')}"
         elif problem["type"] == "value_error" or isinstance(problem["input"], Mapping):
             yield f"setting {key}: {problem['msg'].removeprefix('Value error, ')}"
         else:

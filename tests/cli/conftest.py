@@ -7,6 +7,7 @@ import re
 import shlex
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,7 +16,9 @@ import pytest
 from tests.conftest import ROOT
 from tests.workflow.conftest import Project, copy_of, new_project
 
-EXECUTABLE = Path(sys.executable).parent / "mf-etl"
+EXECUTABLE = (str(Path(sys.executable).parent / "mf-etl"),)
+MODULE = (sys.executable, "-m", "mf_etl.cli")
+"""The two ways to start a command."""
 
 
 @dataclass
@@ -35,7 +38,12 @@ class Command:
     environment: dict[str, str] = field(default_factory=dict)
 
     def __call__(
-        self, *arguments: str, code: int = 0, cwd: Path | None = None, **environment: str
+        self,
+        *arguments: str,
+        code: int = 0,
+        cwd: Path | None = None,
+        door: Sequence[str] = EXECUTABLE,
+        **environment: str,
     ) -> Done:
         """Run the command, in the project's folder unless told where.
 
@@ -44,7 +52,7 @@ class Command:
         variables = {k: v for k, v in os.environ.items() if not k.startswith("MF_ETL_")}
         variables |= {"MF_ETL_PATHS__RAW_ROOT": "raw", "PYTHONPATH": str(self.project.folder)}
         done = subprocess.run(
-            [EXECUTABLE, *arguments],
+            [*door, *arguments],
             cwd=cwd or self.project.folder,
             env=variables | self.environment | environment,
             capture_output=True,

@@ -43,7 +43,7 @@ def interrupted(mf_etl: Command, words: list[str], moment) -> tuple[int, str]:
     log = mf_etl.path("interrupted.log")
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [EXECUTABLE, *words],
+            [*EXECUTABLE, *words],
             cwd=mf_etl.project.folder,
             env={**os.environ, "MF_ETL_PATHS__RAW_ROOT": "raw", "PYTHONPATH": str(mf_etl.path())},
             stdout=output,
@@ -101,9 +101,28 @@ def refuse_traces(code: int, told: str) -> None:
     assert "Traceback" not in told and "KeyboardInterrupt" not in told, told
 
 
-@pytest.mark.parametrize("seconds", [0.05, 0.4, 0.9, 1.6, 2.6])
+def when_loaded(library: str):
+    """The moment at which the process has begun to load this compiled library."""
+
+    def moment(process: subprocess.Popen, log: Path) -> None:
+        for _ in range(3000):
+            if library in Path("/proc", str(process.pid), "maps").read_text(errors="replace"):
+                return
+            time.sleep(0.01)
+        pytest.fail(f"the command never loaded {library}")
+
+    return moment
+
+
+@pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="needs Linux")
+@pytest.mark.parametrize("library", ["pydantic_core", "polars"])
+def test_while_it_loads(mf_etl, library):
+    refuse_traces(*interrupted(mf_etl, MEANWHILE["features-run"], when_loaded(library)))
+
+
+@pytest.mark.parametrize("seconds", [1.6, 2.6, 4])
 @pytest.mark.parametrize("kind", ["features-run", "status"])
-def test_while_it_loads_and_plans(mf_etl, kind, seconds):
+def test_while_it_plans(mf_etl, kind, seconds):
     refuse_traces(*interrupted(mf_etl, MEANWHILE[kind], after(seconds)))
 
 

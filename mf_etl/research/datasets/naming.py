@@ -5,12 +5,16 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from pathlib import Path
 
 from mf_etl.research.datasets.columns import KEY_FEATURES
 from mf_etl.research.datasets.request import DatasetRequest
 
 PREFIX = "adhoc"
 """Begins every name made from options; a dataset named in the settings must not begin with it."""
+
+ADOPTED_PREFIX = f"{PREFIX}-file_"
+"""Begins the names of datasets that are files from elsewhere; no other name made here has a `_`."""
 
 DIGEST_DIGITS = 10
 READABLE_CHARACTERS = 80
@@ -19,16 +23,20 @@ READABLE_CHARACTERS = 80
 def dataset_name(request: DatasetRequest) -> str:
     """A file name for `request`: what it asks for in short, then a digest of all its options.
 
-    Lower-case letters, digits, ``.`` and ``-`` only, at most 97 characters. Options that do not
+    Lower-case letters, digits, ``.``, ``-`` and ``_`` only, at most 100 characters. Options that do not
     bear on the result, such as the seed without a sample, do not bear on the name.
     """
     text = json.dumps(request.options(), sort_keys=True)
     digest = hashlib.blake2b(text.encode()).hexdigest()[:DIGEST_DIGITS]
     readable = "-".join(re.sub(r"[^a-z0-9.]+", "-", part.lower()) for part in _parts(request))
-    return f"{PREFIX}-{readable[:READABLE_CHARACTERS].rstrip('-.')}-{digest}"
+    prefix = f"{PREFIX}-" if request.file is None else ADOPTED_PREFIX
+    return f"{prefix}{readable[:READABLE_CHARACTERS].strip('-.')}-{digest}"
 
 
 def _parts(request: DatasetRequest) -> list[str]:
+    if request.file is not None:
+        path = Path(request.file)
+        return [part for part in (path.parent.name, path.stem) if part != "dataset"]
     parts = []
     for names, noun in ((request.tickers, "tickers"), (request.exchanges, "exchanges")):
         if names is not None:

@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field, ValidationError, field_validator, model_v
 
 from mf_etl.errors import ResearchError
 from mf_etl.research.datasets.columns import FEATURES, KEY_FEATURES
-from mf_etl.settings.sections import Exchanges, Section, Tickers
+from mf_etl.settings.sections import Exchanges, FilePath, Section, Tickers
 from mf_etl.yaml_text import read_mapping
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -20,6 +20,9 @@ Model = TypeVar("Model", bound=BaseModel)
 class DatasetRequest(Section):
     """Which rows a dataset holds. Outcomes are computed before any of it."""
 
+    file: FilePath | None = None
+    """A `dataset.parquet` from elsewhere, taken as it is and known by its content; no other option
+    goes with it. Null makes the dataset from the features of this build."""
     tickers: Tickers | None = None
     """Tickers to take, such as `[AAPL.US, IBM.US]`; null is all."""
     exchanges: Exchanges | None = None
@@ -61,6 +64,16 @@ class DatasetRequest(Section):
             raise ValueError(f"start_date {self.start_date} is after end_date {self.end_date}")
         return self
 
+    @model_validator(mode="after")
+    def _file_stands_alone(self) -> Self:
+        if self.file is not None:
+            chosen = {
+                n for n, f in type(self).model_fields.items() if getattr(self, n) != f.default
+            }
+            if others := sorted(chosen - {"file"}):
+                raise ValueError(f"a file is taken as it is: leave out {', '.join(others)}")
+        return self
+
     @property
     def samples_tickers(self) -> bool:
         """The dataset holds some of the tickers, each whole."""
@@ -73,7 +86,9 @@ class DatasetRequest(Section):
 
     def options(self) -> dict[str, Any]:
         """The options that bear on the result, in JSON types; equal for equal requests."""
-        unused = {"sample_by", "seed"} if self.sample_frac == 1 else set()
+        if self.file is not None:
+            return {"file": self.file}
+        unused = {"file", "sample_by", "seed"} if self.sample_frac == 1 else {"file"}
         return self.model_dump(mode="json", exclude=unused)
 
 

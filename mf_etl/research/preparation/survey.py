@@ -45,9 +45,13 @@ class Survey:
 
 @dataclass(frozen=True)
 class _Shard:
-    """The survey of one shard; `rows` are those chosen, of them to fit on and to predict."""
+    """The survey of one shard; `rows` are those chosen, of them to fit on and to predict.
+
+    `periods` counts all rows by period.
+    """
 
     rows: tuple[int, int, int]
+    periods: dict[str, int]
     days: tuple[datetime.date, datetime.date]
     tickers: tuple[str, str]
     nulls: np.ndarray
@@ -100,6 +104,7 @@ def _surveyed(source: Source, index: int) -> _Shard:
     ).to_series()
     return _Shard(
         rows=(chosen.height, chosen["is_fit"].sum(), chosen["is_predict"].sum()),
+        periods=dict(rows.group_by("period").len().rows()),
         days=(days.min(), days.max()),
         tickers=(tickers[0], tickers[-1]),
         nulls=np.array([chosen.get_column(name).null_count() for name in features]),
@@ -135,12 +140,21 @@ def _refuse_infinite(rows: pl.DataFrame, features: tuple[str, ...]) -> None:
 
 def _refuse_empty_sides(shards: list[_Shard], spec: PreparationSpec) -> None:
     _, *sides = (sum(counts) for counts in zip(*(shard.rows for shard in shards), strict=True))
-    for (side, period), rows in zip(_sides(spec), sides, strict=True):
+    counts = [
+        (f"to {side} in the {period}", rows)
+        for (side, period), rows in zip(_sides(spec), sides, strict=True)
+    ]
+    if spec.split_mode == "time":
+        # Also of a side that nothing is fitted on or predicted for: its figures would be of nothing.
+        in_period = {
+            name: sum(s.periods.get(name, 0) for s in shards) for name in ("train", "test")
+        }
+        counts += [(f"in the {words}", in_period[name]) for name, words in _periods(spec).items()]
+    for place, rows in counts:
         if not rows:
             first, last = min(s.days[0] for s in shards), max(s.days[1] for s in shards)
             raise ResearchError(
-                f"no rows to {side} in the {period}; the dataset covers {first} to {last}; "
-                "change the dates"
+                f"no rows {place}; the dataset covers {first} to {last}; change the dates"
             )
 
 
@@ -164,11 +178,16 @@ def _refuse_incomplete(found: Survey) -> None:
 
 def _sides(spec: PreparationSpec) -> list[tuple[str, str]]:
     """Both sides and, in words, the days that each takes its rows from."""
-    periods = {"all": "whole dataset"}
-    if spec.split_mode == "time":
-        periods["train"] = f"train period, to {spec.train_end}"
-        periods["test"] = f"test period, {spec.first_test_day} to {spec.test_end or 'the last day'}"
+    periods = {"all": "whole dataset"} | (_periods(spec) if spec.split_mode == "time" else {})
     return [
         ("fit on", periods.get(spec.fit_on, periods["all"])),
         ("predict", periods.get(spec.predict_on, periods["all"])),
     ]
+
+
+def _periods(spec: PreparationSpec) -> dict[str, str]:
+    """Both periods of a split by time, in words."""
+    return {
+        "train": f"train period, to {spec.train_end}",
+        "test": f"test period, {spec.first_test_day} to {spec.test_end or 'the last day'}",
+    }

@@ -26,7 +26,7 @@ class Request(Section):
     """A dataset and how it is prepared: what all kinds of runs have in common."""
 
     dataset: Annotated[str, Field(pattern=f"^{DATASET_PATTERN}$")] = "market"
-    """Name of the dataset."""
+    """Name of the dataset; of a file from elsewhere, see `datasets.<name>.file`."""
     preparation: PreparationSpec = PreparationSpec()
     """Features, scaling and split."""
 

@@ -1,0 +1,213 @@
+"""Command lines that run as they stand, in a built project; each is looked at by what it left.
+
+Each goes through one of the two doors, `mf-etl` and `python -m mf_etl.cli`, in turn; with
+MF_ETL_TEST_BOTH_DOORS=1 each goes through both.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import shutil
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from tests.cli.conftest import EXECUTABLE, MODULE, Command
+from tests.workflow.research import research_project
+
+pytestmark = pytest.mark.xdist_group("cli_command_lines")
+
+PART = "exchange=NASDAQ/prefix=A/ticker=AAPL.US/part-000.parquet"
+BRONZE = f"data/bronze/ohlcv_by_symbol/{PART}"
+SILVER = f"data/silver/base_series_by_symbol/{PART}"
+INDICATORS = f"data/silver/indicators_by_symbol/{PART}"
+EVENTS = f"data/gold/events_by_symbol/{PART}"
+FEATURES = f"data/gold/features_by_symbol/{PART}"
+DATASETS = "data/gold/datasets/ml_dataset_v1"
+CLUSTERS = "results/research_runs"
+MODELS = "results/hmm_runs"
+SPLIT = "--split-mode time --train-end 2010-12-31"
+
+# A line, and what must be there after it: a pattern of files. DATASET is an absolute path.
+LINES = {
+    "show-config": "config/config.yaml",
+    "init-placeholders": "logs/etl.log",
+    "bronze-run --dry-run": "data/bronze/manifests/file_manifest.parquet",
+    "bronze-run --limit 10": BRONZE,
+    "bronze-run": BRONZE,
+    "build-symbol-master": "data/bronze/symbol_master/symbol_master.parquet",
+    "sanity-checks": "results/bronze_qa/*sanity*summary*.json",
+    "list-problem-tickers --limit 50": "results/bronze_qa/*problem*.csv",
+    "list-problem-tickers --only-invalid": "results/bronze_qa/*problem*.csv",
+    "silver-one --ticker AAPL.US": SILVER,
+    f"silver-one --bronze-file /abs/{BRONZE}": SILVER,
+    "silver-run --limit 10": SILVER,
+    "silver-run": SILVER,
+    "silver-sanity": "results/silver_qa/*.json",
+    "indicators-one --ticker AAPL.US": INDICATORS,
+    f"indicators-one --silver-file /abs/{SILVER}": INDICATORS,
+    "indicators-run --limit 10": INDICATORS,
+    "indicators-run": INDICATORS,
+    "indicators-sanity": "results/indicator*_qa/*.json",
+    "events-one --ticker AAPL.US": EVENTS,
+    f"events-one --indicator-file /abs/{INDICATORS}": EVENTS,
+    "events-run --limit 10": EVENTS,
+    "events-run": EVENTS,
+    "events-sanity": "results/gold_event_qa/*.json",
+    "features-one --ticker AAPL.US": FEATURES,
+    f"features-one --events-file /abs/{EVENTS}": FEATURES,
+    "features-run --limit 10": FEATURES,
+    "features-run": FEATURES,
+    "features-sanity": "results/gold_feature_qa/*.json",
+    "export-ml-dataset --symbols-limit 10": f"{DATASETS}/adhoc-first-10-*/dataset.parquet",
+    "export-ml-dataset --symbols-limit 10 --start-date 2010-01-04 --end-date 2011-12-30": (
+        f"{DATASETS}/adhoc-first-10-from-2010-01-04-to-2011-12-30-*/dataset.parquet"
+    ),
+    "export-ml-dataset --symbols-limit 10 --sample-frac 0.5": (
+        f"{DATASETS}/adhoc-first-10-0.5-of-tickers-*/dataset.parquet"
+    ),
+    "research-cluster-run --dataset DATASET --method kmeans --n-clusters 5": (
+        f"{CLUSTERS}/*_kmeans_*/clustered_dataset.parquet"
+    ),
+    "research-cluster-run --dataset DATASET --method gmm --n-clusters 5": (
+        f"{CLUSTERS}/*_gmm_*/clustered_dataset.parquet"
+    ),
+    f"research-cluster-run --dataset DATASET --method kmeans --n-clusters 5 {SPLIT}": (
+        f"{CLUSTERS}/*_kmeans_*/cluster_profile_test.csv"
+    ),
+    "research-cluster-run --dataset DATASET --method kmeans --n-clusters 5 "
+    "--scaling-scope per_ticker": f"{CLUSTERS}/*_kmeans_*/scaler_params.parquet",
+    "research-cluster-sweep --dataset DATASET": f"{CLUSTERS}/*_cluster_sweep_summary.csv",
+    "research-cluster-stability --dataset DATASET --method kmeans --n-clusters 5 --seeds 10": (
+        f"{CLUSTERS}/*_cluster_stability_*/stability_summary.json"
+    ),
+    "research-cluster-sanity --run-dir /abs/CLUSTER_RUN": f"{CLUSTERS}/*/run_summary.json",
+    "research-hmm-run --dataset DATASET --n-components 5": f"{MODELS}/*_hmm_*/decoded_rows.parquet",
+    f"research-hmm-run --dataset DATASET --n-components 5 {SPLIT} --scaling-scope per_ticker": (
+        f"{MODELS}/*_hmm_*/hmm_model_meta.json"
+    ),
+    "research-hmm-sanity --run-dir /abs/HMM_RUN": f"{MODELS}/*/run_summary.json",
+    "research-hmm-sweep --dataset DATASET --components 4,5,6,8": (
+        f"{MODELS}/*_hmm_sweep_*/hmm_sweep_summary.csv"
+    ),
+    "research-hmm-stability --dataset DATASET --n-components 5 --seeds 5": (
+        f"{MODELS}/*_hmm_stability_*/hmm_stability_summary.json"
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def mf_etl(tmp_path_factory) -> Command:
+    """A built project with a dataset of few years, and a copy of it outside of the project."""
+    folder = tmp_path_factory.mktemp("cli")
+    project = research_project(folder / "lines")
+    project.snakemake("--cores", "2", "qa", "all")
+    command = Command(project)
+    command("export-ml-dataset", "--name", "small", "--start-date", "2009-06-01")
+    shutil.copytree(command.path(DATASETS, "small"), folder / "elsewhere")
+    return command
+
+
+def words_of(line: str, mf_etl: Command, place: int) -> list[str]:
+    """The words of a line; datasets are one of the project and one from elsewhere, in turn."""
+    own = mf_etl.path(DATASETS, "small", "dataset.parquet")
+    dataset = own if place % 2 else mf_etl.path().parent / "elsewhere" / "dataset.parquet"
+    line = line.replace("DATASET", shlex.quote(str(dataset)))
+    for name, pattern in (
+        ("/abs/CLUSTER_RUN", f"{CLUSTERS}/*_kmeans_*"),
+        ("/abs/HMM_RUN", f"{MODELS}/*_hmm_*"),
+    ):
+        if name in line:
+            runs = (p for p in mf_etl.path().glob(pattern) if (p / "run_summary.json").exists())
+            line = line.replace(name, shlex.quote(str(next(runs))))
+    return shlex.split(line.replace("/abs/", f"{mf_etl.path()}/"))
+
+
+@pytest.mark.parametrize("place", range(len(LINES)), ids=list(LINES))
+def test_a_line_runs_and_leaves_its_files(mf_etl, place):
+    line, pattern = list(LINES.items())[place]
+    words = words_of(line, mf_etl, place)
+    doors = [EXECUTABLE, MODULE]
+    if not os.environ.get("MF_ETL_TEST_BOTH_DOORS"):
+        doors = [doors[place // 2 % 2]]
+    for door in doors:
+        done = mf_etl(*words, door=door)
+        assert done.out or done.err
+        found = sorted(mf_etl.path().glob(pattern))
+        assert found, f"{line} left no {pattern}"
+        for path in found:
+            look_into(path)
+
+
+def look_into(path: Path) -> None:
+    if path.suffix == ".parquet":
+        assert pl.read_parquet(path, glob=False).height > 0
+    elif path.suffix == ".json":
+        assert json.loads(path.read_text())
+    elif path.suffix == ".csv":
+        assert pl.read_csv(path, glob=False).width > 0
+    else:
+        assert path.is_file()
+
+
+def test_a_file_from_elsewhere_is_known_by_its_content(mf_etl):
+    elsewhere = mf_etl.path().parent / "elsewhere" / "dataset.parquet"
+    words = ["research-cluster-run", "--dataset", str(elsewhere), "--n-clusters", "2"]
+    folder = mf_etl(*words).out.splitlines()[-1]
+    assert "file-elsewhere" in folder
+    os.utime(elsewhere, (1, 1))
+    assert "Nothing to be done" in mf_etl(*words).err
+    os.utime(elsewhere)
+    assert "Nothing to be done" in mf_etl(*words).err
+    whole = elsewhere.read_bytes()
+    try:
+        pl.read_parquet(elsewhere).head(1500).write_parquet(elsewhere)
+        done = mf_etl(*words)
+        summary = json.loads((mf_etl.path(folder) / "run_summary.json").read_text())
+        assert "prepared_matrix 1" in done.err and summary["rows"] == 1500
+    finally:
+        elsewhere.write_bytes(whole)
+
+
+RUN = ("research-cluster-run", "--n-clusters", "5", "--dataset")
+
+
+@pytest.mark.parametrize(
+    "arguments, line",
+    [
+        ([*RUN, "DATASET", *shlex.split("--split-mode time --train-end 2030-12-31")],
+         "the test period, from 2031-01-01 to 2013-"),
+        (["research-hmm-run", *shlex.split("--dataset small --split-mode time --train-end 2001-01-01")],
+         "has no day of dataset small, which goes from 2009-06-01 to 2013-"),
+        ([*RUN, "DATASET", "--features", "tmf_22"], "near matches: tmf_21"),
+        ([*RUN, "small", "--features", "tmf_21,flow_bias"], "near matches: flow_bias_20"),
+        ([*RUN, "nowhere/dataset.parquet"], "there is no dataset "),
+        ([*RUN, "Snakefile.parquet"], "there is no dataset "),
+        ([*RUN, f"./{BRONZE}"], "no column outcome_end_date"),
+        ([*RUN, "smal"], "did you mean"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_is_told_before_anything_runs(mf_etl, arguments, line):
+    elsewhere = mf_etl.path().parent / "elsewhere" / "dataset.parquet"
+    words = [str(elsewhere) if word == "DATASET" else word for word in arguments]
+    done = mf_etl(*words, code=2)
+    assert line in done.err
+    assert "prepared_matrix" not in done.err
+
+
+def test_dates_of_the_settings_are_looked_at_too(mf_etl):
+    preparation = {"split_mode": "time", "train_end": "2030-01-01", "predict_on": "all"}
+    runs = {"runs": {"late": {"dataset": "market", "preparation": preparation}}}
+    variables = {"MF_ETL_RESEARCH_HMM": json.dumps(runs)}
+    done = mf_etl("research-hmm-run", code=2, **variables)
+    assert "the test period" in done.err and "dataset market, which goes from" in done.err
+    told = mf_etl.project
+    told.environment = variables
+    try:
+        text = told.snakemake("--cores", "1", "hmm", succeeds=False)
+    finally:
+        told.environment = {}
+    assert "no rows in the test period" in text and "the dataset covers" in text
