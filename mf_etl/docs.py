@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import datetime
 import json
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, get_args, get_origin
 
+import click
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
@@ -138,6 +140,43 @@ def targets() -> str:
     return "\n".join(lines) + "\n"
 
 
+def commands() -> str:
+    """Every command of `mf-etl` with its options."""
+    # Not at the top: nothing else here needs the command line.
+    from mf_etl.cli.main import FAMILIES
+
+    lines = [
+        "# Commands",
+        "",
+        GENERATED,
+        "",
+        "`mf-etl COMMAND`, or `python -m mf_etl.cli COMMAND`, in the project's folder or any folder "
+        "below it. Commands that build something take Snakemake's own options after `--`, as in "
+        "`mf-etl features-run -- --cores 4`. Relative paths count from where you stand, `~` is your "
+        "home, tickers and exchanges are taken in any case. Exit codes: 0 done, 1 failed, 2 wrong "
+        "usage, 130 interrupted.",
+    ]
+    for title, family in FAMILIES:
+        lines += ["", f"## {title}"]
+        for command in family:
+            lines += ["", f"### {command.name}", "", " ".join((command.help or "").split()), ""]
+            options = [p for p in command.params if isinstance(p, click.Option)]
+            lines += ["| option | meaning |", "| --- | --- |"] if options else []
+            lines += [_command_row(option) for option in options]
+            lines += [""] if options else []
+            lines += [" ".join(command.epilog.split())] if command.epilog else []
+    return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).rstrip() + "\n"
+
+
+def _command_row(option: click.Option) -> str:
+    value = "" if option.is_flag else option.metavar or option.type.name.split()[0].upper()
+    if isinstance(option.type, click.Choice):
+        value = "\\|".join(map(str, option.type.choices))
+    names = ", ".join((*option.opts, *option.secondary_opts))
+    meaning = (option.help or "").replace("|", "\\|") + (" Needed." if option.required else "")
+    return f"| `{f'{names} {value}'.strip()}` | {meaning} |"
+
+
 def settings_schema() -> str:
     """JSON schema of the settings file, for editors."""
     return json.dumps(Settings.model_json_schema(), indent=2, ensure_ascii=False) + "\n"
@@ -147,6 +186,7 @@ DOCUMENTS: dict[str, Callable[[], str]] = {
     "docs/tables.md": tables,
     "docs/options.md": options,
     "docs/targets.md": targets,
+    "docs/commands.md": commands,
     "config/settings.schema.json": settings_schema,
 }
 

@@ -26,7 +26,8 @@ class Request(Section):
     """A dataset and how it is prepared: what all kinds of runs have in common."""
 
     dataset: Annotated[str, Field(pattern=f"^{DATASET_PATTERN}$")] = "market"
-    """Name of the dataset; of a file from elsewhere, see `datasets.<name>.file`."""
+    """Name of the dataset. On the command line also the path of any `dataset.parquet`; in the
+    settings `datasets.<name>.file` gives such a file a name."""
     preparation: PreparationSpec = PreparationSpec()
     """Features, scaling and split."""
 
