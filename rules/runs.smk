@@ -158,17 +158,25 @@ def steps_of(research):
 def made_from_run(research, folder):
     """What the files of a run of the settings are made from."""
     request = NAMED[research, folder]
-    labels = getattr(request, "cluster_labels_file", None)
+    labels = cluster_labels_of(request)
     stamp = os.stat(labels).st_mtime_ns if labels and os.path.exists(labels) else None
     made = [request.model_dump(mode="json"), SETTINGS.parquet.model_dump(), stamp]
     made += [code_for(step) for step in steps_of(research)]
     return run_id(made, made_from((DATASET, request.dataset)))
 
 
+def cluster_labels_of(request):
+    """File of the clusters that a run is compared with, or none; a plain name is a clustering run."""
+    labels = getattr(request, "cluster_labels_file", None)
+    if labels is None or "/" in labels or labels.endswith(".parquet"):
+        return labels
+    return CLUSTERING["run"]["clustered_dataset"].format(run=labels)
+
+
 def cluster_labels(wildcards):
     """The clusters that the states of a run are compared with."""
     request = request_of_run("hmm", wildcards.run)
-    labels = getattr(request, "cluster_labels_file", None)
+    labels = cluster_labels_of(request)
     if labels is None:
         stop(
             f"run {wildcards.run} names no clusters to compare with (cluster_labels_file)"

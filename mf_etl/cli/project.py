@@ -58,6 +58,12 @@ def user_path(value: str | os.PathLike[str]) -> Path:
     return Path(os.path.abspath(_STARTED_IN / path))  # noqa: PTH100
 
 
+def project_path(value: str | os.PathLike[str]) -> Path:
+    """The same, as the settings would name it: from the project's folder, where it is below it."""
+    path, here = user_path(value), Path.cwd()
+    return path.relative_to(here) if path.is_relative_to(here) else path
+
+
 class UserPath(click.Path):
     """An option that is a path (`user_path`)."""
 
@@ -70,7 +76,4 @@ class UserPath(click.Path):
         parameter: click.Parameter | None,
         context: click.Context | None,
     ) -> Any:
-        found = super().convert(user_path(value), parameter, context)
-        here = Path.cwd()
-        # Told and compared as the settings name it, where it is below the project.
-        return Path(found).relative_to(here) if Path(found).is_relative_to(here) else found
+        return super().convert(project_path(value), parameter, context)

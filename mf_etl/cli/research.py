@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import click
 
-from mf_etl.cli import context, datasets
+from mf_etl.cli import context, datasets, project
 from mf_etl.cli.accounts import ACCOUNTS, read_account
 from mf_etl.cli.building import BuildCommand, build
 from mf_etl.cli.fields import decorated, given, options_of
@@ -131,6 +131,9 @@ def _requested(door: Door, values: Mapping[str, Any]) -> Request:
     asked: dict[str, Any] = given(door.request, values)
     if "dataset" in asked:
         asked["dataset"] = datasets.dataset_meant(asked["dataset"])
+    labels = asked.get("cluster_labels_file")
+    if labels and ("/" in labels or labels.endswith(".parquet")):
+        asked["cluster_labels_file"] = str(project.project_path(labels))
     asked["preparation"] = given(PreparationSpec, values)
     asked[door.part] = given(door.options, {n: v for n, v in values.items() if n not in asked})
     return checked(door.request, asked, door.command)

@@ -211,3 +211,37 @@ def test_dates_of_the_settings_are_looked_at_too(mf_etl):
     finally:
         told.environment = {}
     assert "no rows in the test period" in text and "the dataset covers" in text
+
+
+def test_results_may_lie_in_artifacts(mf_etl):
+    """The folder of the first version: everything is there, nothing goes to another."""
+    split = {"split_mode": "time", "train_end": "2010-12-31", "predict_on": "all"}
+    common = {"dataset": "small", "preparation": split | {"features": ["tmf_21", "delta_flow_20"]}}
+    clustering = {"runs": {"a": common | {"clustering": {"n_clusters": 2, "n_init": 1}}}}
+    labels = {"cluster_labels_file": "a_kmeans_small"}
+    hmm = {"runs": {"a": common | labels | {"hmm": {"n_components": 2, "n_restarts": 1}}}}
+    variables = {
+        "MF_ETL_PATHS__RESULTS_ROOT": "artifacts",
+        "MF_ETL_RESEARCH_CLUSTERING": json.dumps(clustering),
+        "MF_ETL_RESEARCH_HMM": json.dumps(hmm),
+    }
+    before = sorted(mf_etl.path("results").rglob("*"))
+    mf_etl.project.environment = variables
+    try:
+        mf_etl.project.snakemake("--cores", "2")
+    finally:
+        mf_etl.project.environment = {}
+    for pattern in (
+        "bronze_qa/bronze_sanity_summary.json",
+        "gold_feature_qa/*.json",
+        "qa/verdict.json",
+        "run_history/*.json",
+        "research_runs/a_kmeans_small/cluster_profile_test.csv",
+        "hmm_runs/a_hmm_small/hmm_vs_cluster_metrics.json",
+    ):
+        assert list(mf_etl.path("artifacts").glob(pattern)), pattern
+    assert "artifacts/hmm_runs/a_hmm_small" in mf_etl("runs", **variables).out
+    run = str(mf_etl.path("artifacts/hmm_runs/a_hmm_small"))
+    assert "2 states" in mf_etl("research-hmm-sanity", "--run-dir", run, **variables).out
+    assert "artifacts/bronze_qa" in mf_etl("sanity-checks", **variables).out
+    assert sorted(mf_etl.path("results").rglob("*")) == before

@@ -126,7 +126,8 @@ class HmmRun(Request):
     hmm: HmmSpec = HmmSpec()
     """The model and how it is fitted."""
     cluster_labels_file: FilePath | None = None
-    """A `clustered_dataset.parquet` that the states are compared with; null is none."""
+    """Clusters that the states are compared with: the folder's name of a clustering run, or the path of
+    any `clustered_dataset.parquet`; null is none."""
 
     kind, title = "hmm_run", "hmm"
 
