@@ -238,3 +238,14 @@ def test_cause_of_a_failure_is_one_short_line(message: str, cause: str) -> None:
 def test_a_bad_setting_is_named(setting: str, value: float) -> None:
     with pytest.raises(ApiError, match=f"--logger-progress-{setting.replace('_', '-')} must be"):
         LogHandlerSettings(**{setting: value})
+
+
+def test_what_a_job_says_of_itself_is_told_once() -> None:
+    run = Run.from_stats({"bronze": 1, "total": 1}, now=0.0)
+    run.job_started(1, "bronze", {"ticker": "A"}, ["logs/a.log"])
+    message = "exit status 1: bronze A: cannot be read (log: logs/a.log) (ticker=A)"
+    failure = run.job_failed(1, "bronze", text.failure_cause(message), ["logs/a.log"])
+    assert text.failure_line(failure) == (
+        "bronze ticker=A: exit status 1: bronze A: cannot be read (log: logs/a.log)"
+    )
+    assert list(text.failed_lines(run, 0)) == ["1 failed"]

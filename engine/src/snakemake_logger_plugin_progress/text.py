@@ -14,6 +14,7 @@ INTERRUPTED = "killed by SIGINT"
 
 _EXIT_STATUS = re.compile(r"returned non-zero exit status (\d+)")
 _SIGNAL = re.compile(r"died with <Signals\.(\w+)")
+_WILDCARDS = re.compile(r" \(\w+=[^()]*\)$")
 _EXCEPTION_LINE = re.compile(r"^(\w[\w.]*) in (?:file|rule) .*:$")
 
 
@@ -40,7 +41,8 @@ def failure_cause(message: str) -> str:
     for line, following in itertools.pairwise(lines):
         if match := _EXCEPTION_LINE.match(line):
             return shortened(f"{match[1]}: {following}")
-    return shortened(" ".join(lines[:2])) if lines else "no reason reported"
+    # The line about the job names its wildcards already.
+    return shortened(_WILDCARDS.sub("", " ".join(lines[:2]))) if lines else "no reason reported"
 
 
 def shortened(text: str) -> str:
@@ -52,8 +54,9 @@ def shortened(text: str) -> str:
 
 def failure_line(failure: Failure) -> str:
     """Rule, wildcards, cause and log path of a failed job."""
-    logs = f"log: {', '.join(failure.logs)}" if failure.logs else "no log file"
-    return f"{failure.label}: {failure.cause} ({logs})"
+    logs = f"(log: {', '.join(failure.logs)})" if failure.logs else "(no log file)"
+    cause = failure.cause.replace(f" {logs}", "")  # a job may name its log itself
+    return f"{failure.label}: {cause} {logs}"
 
 
 def headline(run: Run, now: float) -> str:
@@ -113,6 +116,9 @@ def failed_lines(run: Run, max_failures_shown: int) -> Iterator[str]:
     """The failed jobs, at most ``max_failures_shown`` of them by name."""
     failures = list(dict.fromkeys(run.failures.values()))
     if not failures:
+        return
+    if not max_failures_shown:
+        yield f"{len(run.failures):,} failed"
         return
     yield f"{len(run.failures):,} failed:"
     for failure in failures[:max_failures_shown]:

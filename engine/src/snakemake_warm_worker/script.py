@@ -169,8 +169,10 @@ def _raise_for_exit_status(code: object) -> None:
         return
     if isinstance(code, int):
         raise JobEnd(f"exit status {code % 256}") from None
-    print(code, file=sys.stderr)
-    raise JobEnd(f"exit status 1: {_shortened(str(code))}") from None
+    reason = _shortened(str(code))
+    if reason != str(code):  # else the report of the failure says it all
+        print(code, file=sys.stderr)
+    raise JobEnd(f"exit status 1: {reason}") from None
 
 
 def _report(error: BaseException) -> str:

@@ -20,9 +20,6 @@ Model = TypeVar("Model", bound=BaseModel)
 class DatasetRequest(Section):
     """Which rows a dataset holds. Outcomes are computed before any of it."""
 
-    file: FilePath | None = None
-    """A `dataset.parquet` from elsewhere, taken as it is and known by its content; no other option
-    goes with it. Null makes the dataset from the features of this build."""
     tickers: Tickers | None = None
     """Tickers to take, such as `[AAPL.US, IBM.US]`; null is all."""
     exchanges: Exchanges | None = None
@@ -43,6 +40,9 @@ class DatasetRequest(Section):
     """Median dollar volume of 20 days from which a row is `eligible`; no row is dropped by it."""
     required_features: tuple[str, ...] = KEY_FEATURES
     """Rows in which one of these is null are dropped; an empty list drops none."""
+    file: FilePath | None = None
+    """A `dataset.parquet` from elsewhere, taken as it is and known by its content; no other option
+    goes with it. Null makes the dataset from the features of this build."""
 
     @field_validator("tickers", "exchanges")
     @classmethod
