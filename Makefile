@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(CURDIR)/$(VENV)/bin
 CORES ?= all
 # uv installs in seconds; pip does the same where uv is not there.
-INSTALL := $(if $(shell command -v uv),uv pip install --quiet --compile-bytecode --python $(BIN)/python,$(BIN)/python -m pip install --quiet --disable-pip-version-check)
+INSTALL := $(if $(shell command -v uv),uv pip install --quiet --compile-bytecode --python "$(BIN)/python","$(BIN)/python" -m pip install --quiet --disable-pip-version-check)
 PROJECTS := -e './engine[test]' -e '.[test]'
 
 export PATH := $(BIN):$(PATH)
@@ -61,7 +61,7 @@ lock: $(VENV)/ready ## pin the newest versions that fit pyproject.toml
 
 $(VENV)/ready: pyproject.toml engine/pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "mf_etl needs Python 3.11 or later; name one with make PYTHON=python3.12")'
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@test -x "$(BIN)/python" || $(PYTHON) -m venv $(VENV)
 	@echo "Installing into $(VENV) (once)"
 	@$(INSTALL) --constraint constraints.txt $(PROJECTS)
 	@touch $@
