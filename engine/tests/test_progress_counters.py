@@ -143,6 +143,12 @@ def test_a_job_that_takes_far_longer_than_others_promises_no_end() -> None:
     assert text.time_left(run, clock.now + 31) == "--:--:--"
 
 
+def test_at_the_end_no_time_is_left() -> None:
+    run, clock = timed({"small": 2})
+    do(run, clock, "small", range(2), 10.0)
+    assert text.time_left(run, clock.now) == "00:00:00"
+
+
 def test_jobs_of_parts_go_by_the_rate() -> None:
     run, clock = timed({"part": 1})
     run.parts_expected({"small": 100})

@@ -84,9 +84,13 @@ def doctor() -> None:
     """What to ask first when something looks wrong, with what to do; exit code 1 if it is broken."""
     found = list(findings(Path.cwd()))
     show(("result", "what", "found"), [(f.result, f.subject, f.told) for f in found])
+    remedies: dict[tuple[str, bool], list[str]] = {}
     for finding in found:
         if finding.remedy:
-            click.echo(f"{finding.subject}: {finding.remedy}", err=finding.result == "broken")
+            key = (finding.remedy, finding.result == "broken")
+            remedies.setdefault(key, []).append(finding.subject)
+    for (remedy, is_broken), subjects in remedies.items():
+        click.echo(f"{', '.join(dict.fromkeys(subjects))}: {remedy}", err=is_broken)
     if any(finding.result == "broken" for finding in found):
         sys.exit(1)
 

@@ -49,6 +49,8 @@ def interrupted(mf_etl: Command, words: list[str], moment) -> tuple[int, str]:
             stdout=output,
             stderr=output,
             start_new_session=True,
+            # Also where the tests run in the background, whose processes ignore it.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
         try:
             moment(process, log)

@@ -199,11 +199,12 @@ class Run:
             if job_id not in self.failures and job_id not in self.retrying:
                 running.setdefault(job.rule, []).append(now - job.since)
         failed = self.failed_per_rule()
-        work, in_parts, is_known, is_more = 0.0, 0, False, False
+        work, in_parts, is_any, is_known, is_more = 0.0, 0, False, False, False
         for rule, count in self.rules.items():
             left = count.total - count.done - failed[rule]
             if left <= 0:
                 continue
+            is_any = True
             if not count.done:
                 is_more = True
                 continue
@@ -217,6 +218,8 @@ class Run:
             is_known = is_known or bool(expected) or left > len(under_way)
             work += sum(max(mean - elapsed, 0.0) for elapsed in expected)
             work += mean * max(left - len(under_way), 0)
+        if not is_any:
+            return 0.0, False
         at_once = max(sum(map(len, running.values())), 1)
         seconds = work / at_once
         if in_parts and (rate := self.rate_per_second(now)) > 0:
