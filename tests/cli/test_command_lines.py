@@ -157,7 +157,7 @@ def test_a_file_from_elsewhere_is_known_by_its_content(mf_etl):
     elsewhere = mf_etl.path().parent / "elsewhere" / "dataset.parquet"
     words = ["research-cluster-run", "--dataset", str(elsewhere), "--n-clusters", "2"]
     folder = mf_etl(*words).out.splitlines()[-1]
-    assert "file-elsewhere" in folder
+    assert "adhoc-file_elsewhere-" in folder
     os.utime(elsewhere, (1, 1))
     assert "Nothing to be done" in mf_etl(*words).err
     os.utime(elsewhere)
