@@ -1,4 +1,4 @@
-"""Dataset, preparation and whole runs from synthetic feature files: wall time and peak memory.
+"""Dataset, preparation and whole runs from synthetic layer files: wall time and peak memory.
 
 ``python -m bench.dataset --tickers 8600 --rows 2400`` is a market of 20 million rows. Each figure is
 taken in a process of its own; memory is its anonymous memory at the highest, so pages of files that
@@ -21,16 +21,20 @@ import polars as pl
 from bench.document import machine, table, write_section
 from mf_etl.io import ParquetOptions
 from mf_etl.research.datasets.export import export_dataset
+from mf_etl.research.datasets.market import read_market
+from mf_etl.research.datasets.market_table import market_table
 from mf_etl.research.datasets.request import DatasetRequest
-from mf_etl.research.datasets.selection import FeatureFile
+from mf_etl.research.datasets.selection import Listing
 from mf_etl.research.models.cluster_spec import ClusteringSpec
 from mf_etl.research.models.hmm.spec import HmmSpec
 from mf_etl.research.preparation.prepare import prepare
 from mf_etl.research.preparation.spec import PreparationSpec
 from mf_etl.research.runs.cluster_run import write_run as clustering_run
 from mf_etl.research.runs.hmm_run import write_run as hmm_run
-from mf_etl.schemas.declaration import HELPER
+from mf_etl.schemas.declaration import HELPER, Column
+from mf_etl.schemas.equal_weight_market import EQUAL_WEIGHT_MARKET
 from mf_etl.schemas.gold_features import GOLD_FEATURES
+from mf_etl.schemas.silver_base import SILVER_BASE
 
 OPTIONS = ParquetOptions()
 PREPARATIONS = {
@@ -42,41 +46,65 @@ CLUSTERS = ClusteringSpec(method="kmeans", n_clusters=5, n_init=1, max_iter=5)
 STATES = HmmSpec(n_components=5, n_restarts=1, n_iter=3)
 
 
-def feature_files(folder: Path, tickers: int, rows: int) -> list[FeatureFile]:
-    """Feature files of as many tickers, filled with noise of the declared dtypes."""
+def layer_files(folder: Path, tickers: int, rows: int) -> list[Listing]:
+    """Silver base series and gold features of as many tickers: noise of the declared dtypes."""
     days = np.datetime64("2000-01-03") + np.arange(rows) * 7 // 5
-    files = []
+    listings = []
     for number in range(tickers):
         ticker = f"T{number:05d}.US"
         random = np.random.default_rng(number)
-        values = {
-            column.name: (
-                random.standard_normal(rows)
-                if column.dtype is HELPER
-                else "x"
-                if column.dtype == pl.String
-                else random.integers(0, 2 if column.dtype == pl.Boolean else 9, rows)
-            )
-            for column in GOLD_FEATURES.columns
-        }
-        values |= {
+        close = 50 * np.exp(np.cumsum(0.02 * random.standard_normal(rows)))
+        opened = close * np.exp(0.01 * random.standard_normal(rows))
+        shared = {
             "ticker": ticker,
             "exchange": "NYSE",
             "trade_date": pl.Series(days, dtype=pl.Date),
             "trade_dt": pl.Series(days, dtype=pl.Date).cast(pl.Datetime("us")),
-            "close": np.exp(np.cumsum(0.02 * random.standard_normal(rows))),
+            "segment_no": 1,
+            "quality_warn_count": 0,
+            "open": opened,
+            "high": np.maximum(opened, close) * 1.01,
+            "low": np.minimum(opened, close) / 1.01,
+            "close": close,
+            "volume": 1e6 * np.exp(random.standard_normal(rows)),
         }
-        path = folder / f"{ticker}.parquet"
-        GOLD_FEATURES.write(GOLD_FEATURES.frame(values, rows), path, OPTIONS)
-        files.append(FeatureFile("NYSE", ticker, path))
-    return files
+        listing = Listing(
+            "NYSE", ticker, "stock", folder / f"{ticker}.base", folder / f"{ticker}.features"
+        )
+        for one, path in ((SILVER_BASE, listing.base), (GOLD_FEATURES, listing.features)):
+            noise = {column.name: _noise(column, random, rows) for column in one.columns}
+            known = {name: values for name, values in shared.items() if name in noise}
+            one.write(one.frame(noise | known, rows), path, OPTIONS)
+        listings.append(listing)
+    return listings
 
 
-def export(files: list[FeatureFile], folder: Path, threads: int) -> None:
+def _noise(column: Column, random: np.random.Generator, rows: int) -> object:
+    if column.dtype is HELPER:
+        return random.standard_normal(rows)
+    if column.dtype == pl.String:
+        return "x"
+    return random.integers(0, 2 if column.dtype == pl.Boolean else 9, rows)
+
+
+def market(listings: list[Listing], folder: Path, threads: int) -> None:
+    """The equal-weight market."""
+    told = market_table(listings, min_adv=1e6, min_names=20, eps=1e-12, threads=threads)
+    EQUAL_WEIGHT_MARKET.write(told, folder / "market.parquet", OPTIONS)
+
+
+def export(listings: list[Listing], folder: Path, threads: int) -> None:
     """Export every row."""
-    dataset, metadata = folder / "dataset.parquet", folder / "metadata.json"
-    request = DatasetRequest()
-    export_dataset(files, request, dataset, metadata, options=OPTIONS, eps=1e-12, threads=threads)
+    export_dataset(
+        listings,
+        DatasetRequest(),
+        read_market(folder / "market.parquet"),
+        folder / "dataset.parquet",
+        folder / "metadata.json",
+        options=OPTIONS,
+        eps=1e-12,
+        threads=threads,
+    )
 
 
 def prepare_matrix(spec: PreparationSpec, folder: Path, threads: int) -> None:
@@ -141,7 +169,7 @@ def _anonymous_mb() -> float:
 
 
 @click.command()
-@click.option("--tickers", default=2000, help="Feature files.")
+@click.option("--tickers", default=2000, help="Listings.")
 @click.option("--rows", default=2400, help="Rows of each.")
 @click.option("--threads", default=4, help="Threads of export and preparation.")
 @click.option("--scratch", type=click.Path(path_type=Path), help="Folder for the files.")
@@ -150,10 +178,10 @@ def main(tickers: int, rows: int, threads: int, scratch: Path | None) -> None:
     found = [("work", "rows", "seconds", "peak MB")]
     with tempfile.TemporaryDirectory(dir=scratch) as name:
         folder = Path(name)
-        files = feature_files(folder / "features", tickers, rows)
+        files = layer_files(folder / "layers", tickers, rows)
         for part in (files[: max(1, tickers // 4)], files):
             count = f"{len(part) * rows:,}"
-            work = {"export": (export, part)}
+            work = {"market": (market, part), "export": (export, part)}
             work |= {f"prepare {k}": (prepare_matrix, spec) for k, spec in PREPARATIONS.items()}
             work["k-means run, 1 start of 5 iterations"] = (cluster, CLUSTERS)
             work["HMM run, 1 start of 3 iterations"] = (model, STATES)

@@ -160,8 +160,9 @@ def _symbol(
         inputs.append((listing.exchange, listing.ticker, run_id, features.height))
         is_stock = listing.instrument == "stock"
         rows = with_outcomes(features, prices, market, Trading(is_stock, request.min_adv, eps))
-        rows = rows.with_columns(pl.lit(listing.instrument or None, pl.String).alias("instrument"))
-        survival.add(rows)
+        survival.add(rows, is_stock)
+        instrument = [listing.instrument or None] * rows.height
+        rows = rows.hstack([pl.Series("instrument", instrument, pl.String)])
         try:
             kept.append(stored(_filtered(rows, listing, request, dropped), helper_dtype))
         except SchemaError as error:
@@ -178,7 +179,7 @@ def _filtered(
     rows: pl.DataFrame, listing: Listing, request: DatasetRequest, dropped: Counter[str]
 ) -> pl.DataFrame:
     """`rows` without what `request` leaves out; adds to `dropped` how many went for what."""
-    days = rows.get_column("trade_date").to_physical().to_numpy()
+    days = rows.get_column("trade_date").to_numpy().astype("datetime64[D]").astype(np.int64)
     # Masks in place of polars filters: for a frame this small, setting up a query takes longer.
     keep = np.ones(rows.height, dtype=bool)
     for reason, wanted in (

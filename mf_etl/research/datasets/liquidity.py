@@ -6,8 +6,8 @@ Every function takes a whole segment and looks back only.
 from __future__ import annotations
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from mf_etl.research.datasets.outcomes import Floats, Integers
 from mf_etl.series import divide, lag, window_mean, window_mean_std, window_sum
@@ -22,7 +22,14 @@ HISTORY_BARS = 252
 
 def median_dollar_volume(dollar_volume: Floats) -> Floats:
     """``adv_20``: median of close·volume over rows t−19..t, in currency; NaN until there are 20."""
-    return pl.Series(dollar_volume).rolling_median(VOLUME_BARS).to_numpy()
+    # The mean of the 10th and the 11th of each window; the filter's windows end at their row.
+    lower, upper = (
+        ndimage.rank_filter(dollar_volume, rank, size=VOLUME_BARS, origin=VOLUME_BARS // 2 - 1)
+        for rank in (VOLUME_BARS // 2 - 1, VOLUME_BARS // 2)
+    )
+    median: Floats = (lower + upper) / 2
+    median[: VOLUME_BARS - 1] = np.nan
+    return median
 
 
 @np.errstate(over="ignore", invalid="ignore")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import cast
 
 import polars as pl
 import pyarrow.parquet as pq
@@ -49,9 +50,9 @@ def read_columns(listing: Listing, path: Path, what: str, columns: Sequence[str]
     except (OSError, ValueError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise ResearchError(f"{what} {path}: {reason}; {remedy}") from None
-    if missing := [name for name in columns if name not in table.column_names]:
+    frame = cast(pl.DataFrame, pl.from_arrow(table))
+    if missing := sorted(set(columns).difference(frame.columns)):
         raise ResearchError(f"{what} {path}: no {missing[0]}; {remedy}")
-    frame = pl.DataFrame(pl.from_arrow(table))
     for name in ("ticker", "exchange"):
         if frame.height and frame.get_column(name)[0] != getattr(listing, name):
             raise ResearchError(

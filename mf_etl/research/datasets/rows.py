@@ -51,10 +51,11 @@ class Bars:
 
         def column(name: str) -> NDArray[Any]:
             found = next(frame.get_column(name) for frame in frames if name in frame.columns)
-            return found.to_physical().to_numpy()
+            return found.to_numpy()
 
         return cls(
-            column("trade_date"),
+            # To the number of days in numpy: each polars expression costs as much as all of this.
+            column("trade_date").astype("datetime64[D]").astype(np.int32),
             column("segment_no"),
             column("open"),
             column("close"),
@@ -129,10 +130,8 @@ def with_outcomes(
         if len(found) == 1
         else {n: np.concatenate([f[n] for f in found]) for n in found[0]}
     )
-    return features.with_columns(
-        prices.get_column("open"),
-        *(_series(name, values) for name, values in whole.items()),
-    )
+    added = [_series(name, values) for name, values in whole.items()]
+    return features.hstack([prices.get_column("open"), *added])
 
 
 def _outcomes(part: Bars, market: Market, ended: bool, eps: float) -> dict[str, NDArray[Any]]:

@@ -32,8 +32,8 @@ class Survival:
     delisted_stocks: int = 0
     stock_days: int = 0
 
-    def add(self, rows: pl.DataFrame) -> None:
-        """Add a listing: `segment_no`, `trade_date`, `delisted` and `instrument` of all its rows."""
+    def add(self, rows: pl.DataFrame, is_stock: bool) -> None:
+        """Add a listing: `segment_no`, `trade_date` and `delisted` of all its rows."""
         if rows.is_empty():
             return
         number = rows.get_column("segment_no").to_numpy()
@@ -42,8 +42,8 @@ class Survival:
         ended = int(rows.get_column(DELISTED).to_numpy()[last].sum())
         self.series += len(last)
         self.delisted += ended
-        if rows.get_column("instrument")[0] == "stock":
-            days = rows.get_column("trade_date").to_physical().to_numpy()
+        if is_stock:
+            days = rows.get_column("trade_date").to_numpy().astype("datetime64[D]").astype(np.int64)
             self.stock_series += len(last)
             self.delisted_stocks += ended
             self.stock_days += int((days[last] - days[first]).sum())

@@ -173,10 +173,9 @@ def survival(*cases):
                 "segment_no": pl.Series([1, 1], dtype=pl.Int16),
                 "trade_date": pl.Series([day(0), day(round(365.25 * years))]),
                 "delisted": [ended, ended],
-                "instrument": [instrument, instrument],
             }
         )
-        counted.add(frame)
+        counted.add(frame, instrument == "stock")
     return counted.told()
 
 
@@ -193,6 +192,6 @@ def test_an_archive_of_survivors_says_so():
 
 def test_segments_that_ended_are_counted_as_series():
     counted = Survival()
-    counted.add(rows(market()).with_columns(pl.lit("stock").alias("instrument")))
+    counted.add(rows(market()), is_stock=True)
     assert (counted.series, counted.delisted) == (3, 2)
     assert counted.stock_days == sum(LENGTHS) - 3
