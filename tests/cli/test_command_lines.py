@@ -1,7 +1,7 @@
 """Command lines that run as they stand, in a built project; each is looked at by what it left.
 
-Each goes through one of the two doors, `mf-etl` and `python -m mf_etl.cli`, in turn; with
-MF_ETL_TEST_BOTH_DOORS=1 each goes through both.
+A suite of its own (`make test-commands`): many minutes of whole commands. MF_ETL_TEST_COMMANDS=both
+sends each through both doors, `mf-etl` and `python -m mf_etl.cli`; any other value, through one.
 """
 
 from __future__ import annotations
@@ -18,7 +18,11 @@ import pytest
 from tests.cli.conftest import EXECUTABLE, MODULE, Command
 from tests.workflow.research import research_project
 
-pytestmark = pytest.mark.xdist_group("cli_command_lines")
+DOORS = os.environ.get("MF_ETL_TEST_COMMANDS")
+pytestmark = [
+    pytest.mark.xdist_group("cli_command_lines"),
+    pytest.mark.skipif(not DOORS, reason="a suite of its own: make test-commands"),
+]
 
 PART = "exchange=NASDAQ/prefix=A/ticker=AAPL.US/part-000.parquet"
 BRONZE = f"data/bronze/ohlcv_by_symbol/{PART}"
@@ -131,7 +135,7 @@ def test_a_line_runs_and_leaves_its_files(mf_etl, place):
     line, pattern = list(LINES.items())[place]
     words = words_of(line, mf_etl, place)
     doors = [EXECUTABLE, MODULE]
-    if not os.environ.get("MF_ETL_TEST_BOTH_DOORS"):
+    if DOORS != "both":
         doors = [doors[place // 2 % 2]]
     for door in doors:
         done = mf_etl(*words, door=door)
