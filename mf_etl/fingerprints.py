@@ -1,8 +1,9 @@
 """Content fingerprints of raw files, remembered so that an unchanged file is read once.
 
-A file is taken as unchanged while its size, modification time and inode are what they were when it
-was read. An archive that is unpacked again is therefore hashed once more, gives the same
-fingerprints, and nothing is rebuilt.
+A file is taken as unchanged while its size, modification time, inode and change time are what they
+were when it was read. The change time is set by the system alone: it tells of a file that was
+overwritten, or removed and copied again, with its size and modification time kept. An archive that is
+unpacked again is therefore hashed once more, gives the same fingerprints, and nothing is rebuilt.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from mf_etl.errors import RawFileError
 from mf_etl.io import write_json
 from mf_etl.provenance import file_fingerprint
 
-# A file written this shortly before it was read may change again without a change of its time stamp.
+# A file changed this shortly before it was read may change again without a change of its time stamp.
 SETTLED_SECONDS = 2.0
 READERS = 4
 # Fewer are read sooner than a process has started.
@@ -36,12 +37,12 @@ _READ_BESIDE = (
 
 
 class _Found(NamedTuple):
-    """What was read of a file; `state` is its size, time stamp and inode before that."""
+    """What was read of a file; `state` is what `_state` said before that."""
 
     path: str
     state: list[int]
     fingerprint: str
-    is_settled: bool
+    read_at: float
 
 
 class Fingerprints:
@@ -52,6 +53,7 @@ class Fingerprints:
         self._cache = cache.absolute()
         self._known: dict[str, list[Any]] | None = None
         self._current: dict[str, str] = {}
+        self._doubted: set[str] = set()
         self._begun: _Beside | None = None
         self._changed = False
 
@@ -72,6 +74,13 @@ class Fingerprints:
             return self.of(path)
         except RawFileError:
             return "unreadable"
+
+    def doubt(self, path: str) -> None:
+        """Read the file at `path` anew, once, whatever is remembered of it."""
+        if path not in self._doubted:
+            self._doubted.add(path)
+            self._current.pop(path, None)
+            self._changed |= self._load().pop(path, None) is not None
 
     def prepare(self, paths: Iterable[str]) -> None:
         """Begin to take the fingerprints of many files, beside what follows.
@@ -100,14 +109,14 @@ class Fingerprints:
             return True
         if entry := self._load().get(path):
             with contextlib.suppress(OSError):
-                if entry[:3] == _state(path):
-                    self._current[path] = entry[3]
+                if entry[:-1] == _state(path):
+                    self._current[path] = entry[-1]
                     return True
         return False
 
     def _learn(self, found: _Found) -> None:
         self._current[found.path] = found.fingerprint
-        if found.is_settled:
+        if found.read_at - found.state[-1] / 1e9 > SETTLED_SECONDS:
             self._load()[found.path] = [*found.state, found.fingerprint]
             self._changed = True
 
@@ -162,12 +171,12 @@ def _read_if_possible(path: str) -> _Found | None:
 
 
 def _read(path: str) -> _Found:
-    state = _state(path)
-    is_settled = time.time() - state[1] / 1e9 > SETTLED_SECONDS
+    state, read_at = _state(path), time.time()
     with open(path, "rb") as file:
-        return _Found(path, state, file_fingerprint(file), is_settled)
+        return _Found(path, state, file_fingerprint(file), read_at)
 
 
 def _state(path: str) -> list[int]:
+    """Size, modification time, inode and, last, change time of a file."""
     status = os.stat(path)
-    return [status.st_size, status.st_mtime_ns, status.st_ino]
+    return [status.st_size, status.st_mtime_ns, status.st_ino, status.st_ctime_ns]

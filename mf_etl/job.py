@@ -12,6 +12,7 @@ from typing import Any, get_type_hints
 
 from pydantic import BaseModel
 
+from mf_etl import former
 from mf_etl.errors import MfEtlError
 
 _PARAMETERS: dict[tuple[str, CodeType], list[tuple[str, Any, bool]]] = {}
@@ -22,12 +23,17 @@ def run(main: Callable[..., None], snakemake: Any) -> None:
 
     Inputs, outputs, parameters, wildcards and `threads` are matched to the parameters of `main` by
     name and turned into what the annotation says (`Path`, a settings model). A failure ends the
-    process with one line on the console; the traceback goes to the log of the rule.
+    process with one line on the console; the traceback goes to the log of the rule. What the job
+    had made before stays, whole, until it has made something new.
     """
     if snakemake is None:
         raise SystemExit("this script is run by Snakemake; from Python, import it and call main()")
+    outputs = [Path(path) for path in snakemake.output]
     try:
+        former.show(outputs)
+        former.out_of_the_future(map(Path, snakemake.input))  # the clock may have been set back
         main(**arguments(main, snakemake))
+        former.drop(outputs)
     except Exception as error:
         raise SystemExit(_report(error, snakemake)) from None
 

@@ -245,6 +245,8 @@ def tell_unknown_targets():
 
 def at_end():
     """Whatever way the run ended, if it had a plan."""
+    os.chdir(WORKING_FOLDER)
+    give_former_files_back()
     CODE.save()
     if workflow.dag is None or workflow.execution_settings is None or workflow.touch:
         return
@@ -268,12 +270,14 @@ if workflow.is_main_process:
 
 
 onsuccess:
+    give_former_files_back()
     record_settled()
     promote_manifest()
     print_verdict()
 
 
 onerror:
+    give_former_files_back()
     record_settled()
     build_without_failed()
     promote_manifest()

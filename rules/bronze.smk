@@ -11,7 +11,7 @@ rule bronze:
 rule bronze_ohlcv:
     """One raw file, parsed and validated; what is wrong with its content is data."""
     input:
-        raw=raw_file,
+        no_file_but_a_known_ticker,
     output:
         bronze_ohlcv=DATA.bronze_ohlcv,
         bronze_rejects=DATA.bronze_rejects,
@@ -23,6 +23,7 @@ rule bronze_ohlcv:
     resources:
         tmpdir=None,
     params:
+        raw=raw_file,
         source_file=raw_source_file,
         fingerprint=raw_fingerprint,
         settings=settings_for("bronze_ohlcv"),

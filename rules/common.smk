@@ -129,10 +129,22 @@ def made_from(unit):
         return run_id(made, [made_from(pair) for pair in tickers()])
     if unit[0] == RUN:
         return made_from_run(*unit[1:])
-    raw = UNIVERSE.raw_path(*unit)
-    return run_id(
-        STEPS_DIGEST, UNIVERSE.file(*unit).source_file, FINGERPRINTS.of_readable(raw)
+    return run_id(STEPS_DIGEST, UNIVERSE.file(*unit).source_file, content_of(*unit))
+
+
+def content_of(exchange, ticker):
+    """Content fingerprint of a ticker's raw file.
+
+    A file that cannot be read fails its own job, which says why, and no other. After a failure it is
+    read anew, since what is remembered of it may be what was wrong.
+    """
+    raw = UNIVERSE.raw_path(exchange, ticker)
+    log = DATA.bronze_ohlcv.log.format(
+        exchange=exchange, prefix=ticker[0], ticker=ticker
     )
+    if os.path.exists(log):
+        FINGERPRINTS.doubt(raw)
+    return FINGERPRINTS.of_readable(raw)
 
 
 def files_of(unit):
@@ -172,7 +184,7 @@ def raw_files():
             stamp = os.stat(path).st_mtime_ns
         except OSError:
             stamp = None
-        content = FINGERPRINTS.of_readable(path) if is_read else None
+        content = content_of(file.exchange, file.ticker) if is_read else None
         yield file.source_file, file.role, content, stamp
 
 
@@ -260,14 +272,25 @@ def research_files(wildcards):
     return [file for unit in units if unit not in settled for file in files_of(unit)]
 
 
-def raw_file(wildcards):
-    """The raw file of a ticker, known by its content and not by its time stamp."""
+def no_file_but_a_known_ticker(wildcards):
+    """No input, or the end of the run where there is no such ticker.
+
+    The raw file itself is no input: Snakemake would fail the job of a file whose time stamp lies in
+    the future, `ancient()` or not.
+    """
     try:
-        return ancient(
-            UNIVERSE.raw_path(wildcards.exchange, wildcards.ticker, wildcards.prefix)
-        )
+        UNIVERSE.raw_path(wildcards.exchange, wildcards.ticker, wildcards.prefix)
     except MfEtlError as error:
         stop(error)
+    return []
+
+
+def raw_file(wildcards, output):
+    """The raw file of a ticker, known by its content.
+
+    A parameter that is made from `output` is no reason to run again: so the archive may be moved.
+    """
+    return UNIVERSE.raw_path(wildcards.exchange, wildcards.ticker)
 
 
 def raw_source_file(wildcards):
@@ -276,10 +299,5 @@ def raw_source_file(wildcards):
 
 
 def raw_fingerprint(wildcards):
-    """Content of a ticker's raw file: a change of it reruns the ticker.
-
-    A file that cannot be read fails its own job, which says why, and no other.
-    """
-    return FINGERPRINTS.of_readable(
-        UNIVERSE.raw_path(wildcards.exchange, wildcards.ticker)
-    )
+    """Content of a ticker's raw file: a change of it reruns the ticker."""
+    return content_of(wildcards.exchange, wildcards.ticker)

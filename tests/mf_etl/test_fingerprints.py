@@ -14,11 +14,20 @@ from mf_etl.fingerprints import Fingerprints
 
 
 @pytest.fixture
-def raw(tmp_path) -> Path:
+def raw(tmp_path, monkeypatch) -> Path:
+    """A file that is taken as settled at once."""
+    monkeypatch.setattr("mf_etl.fingerprints.SETTLED_SECONDS", -1)
     path = tmp_path / "a.us.txt"
     path.write_bytes(b"abc")
     os.utime(path, (1e9, 1e9))
     return path
+
+
+@pytest.fixture
+def just_written(raw, monkeypatch) -> Path:
+    """A file of just now, whatever its time stamp says."""
+    monkeypatch.setattr("mf_etl.fingerprints.SETTLED_SECONDS", 2.0)
+    return raw
 
 
 def cached(tmp_path) -> Fingerprints:
@@ -47,10 +56,36 @@ def test_same_size_other_content(tmp_path, raw):
     assert cached(tmp_path).of(str(raw)) != before
 
 
-def test_a_file_written_just_now_is_not_remembered(tmp_path, raw):
-    raw.write_bytes(b"new")
+@pytest.mark.parametrize("how", ["written over", "removed and copied"])
+def test_other_content_with_the_same_size_and_time_stamp(tmp_path, raw, how):
     first = cached(tmp_path)
-    first.of(str(raw))
+    before = first.of(str(raw))
+    first.save()
+    if how == "removed and copied":  # the file system may give the same inode again
+        raw.unlink()
+    raw.write_bytes(b"abd")
+    os.utime(raw, (1e9, 1e9))
+    assert cached(tmp_path).of(str(raw)) != before
+
+
+def test_what_is_doubted_is_read_once_more(tmp_path, raw):
+    first = cached(tmp_path)
+    right = first.of(str(raw))
+    first.save()
+    cache = tmp_path / "cache" / "fingerprints.json"
+    cache.write_text(cache.read_text().replace(right, "0" * 32))
+    second = cached(tmp_path)
+    second.prepare([str(raw)])
+    assert second.of(str(raw)) == "0" * 32
+    second.doubt(str(raw))
+    assert second.of(str(raw)) == right
+    second.save()
+    assert cached(tmp_path).of(str(raw)) == right
+
+
+def test_a_file_written_just_now_is_not_remembered(tmp_path, just_written):
+    first = cached(tmp_path)
+    first.of(str(just_written))
     first.save()
     assert not (tmp_path / "cache" / "fingerprints.json").exists()
 
@@ -111,11 +146,10 @@ def test_a_path_that_is_no_text(tmp_path, raw, beside, monkeypatch):
     assert list((tmp_path / "cache").iterdir()) == []
 
 
-def test_files_written_just_now_are_not_remembered(tmp_path, raw, beside):
-    raw.write_bytes(b"new")
+def test_files_written_just_now_are_not_remembered(tmp_path, just_written, beside):
     fingerprints = cached(tmp_path)
-    fingerprints.prepare([str(raw)])
-    fingerprints.of(str(raw))
+    fingerprints.prepare([str(just_written)])
+    fingerprints.of(str(just_written))
     fingerprints.save()
     assert not (tmp_path / "cache" / "fingerprints.json").exists()
 

@@ -32,11 +32,11 @@ def bound_by_permissions() -> None:
             ctypes.CDLL(None).prctl(_PR_CAPBSET_DROP, capability, 0, 0, 0)
 
 
-def run(project: Project) -> str:
+def run(project: Project, *arguments: str) -> str:
     """A build in which permission bits count; it must fail."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith("MF_ETL_")}
     done = subprocess.run(
-        [sys.executable, "-m", "snakemake", "--cores", "2"],
+        [sys.executable, "-m", "snakemake", "--cores", "2", *arguments],
         cwd=project.folder,
         env=kept | {"MF_ETL_PATHS__RAW_ROOT": "raw", "PYTHONPATH": str(project.folder)},
         stdout=subprocess.PIPE,
@@ -106,10 +106,10 @@ def test_a_data_folder_that_cannot_be_written(project, clean):
 
 
 @contextlib.contextmanager
-def full_disk(folder: Path) -> Iterator[None]:
-    """A file system of one page at `folder`."""
+def full_disk(folder: Path, size: int = 4096) -> Iterator[None]:
+    """A file system of so many bytes at `folder`."""
     folder.mkdir(parents=True)
-    mount = ["mount", "-t", "tmpfs", "-o", "size=4k", "tmpfs", str(folder)]
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)]
     if os.geteuid() or subprocess.run(mount, capture_output=True, check=False).returncode:
         pytest.skip("mounting a small file system needs root")
     try:

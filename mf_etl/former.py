@@ -1,0 +1,93 @@
+"""The former files of a step, kept until it has made new ones; and time stamps out of the future.
+
+Snakemake deletes the old outputs of a job before it starts, and what a failed job has written. So a
+second name beside each, a hard link which costs no space, keeps a whole file through the job: it is
+back under its own name while the job computes, goes when the job has written the new one, and is put
+back for good when the job has failed. A killed build leaves it for the next one to use.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+from mf_etl.errors import MfEtlError
+
+
+def keep(path: Path) -> bool:
+    """Give the file at `path` its second name; whether there is a former file to put back.
+
+    Raises `OSError` where the file system has no hard links or gives no permission.
+    """
+    kept = _kept(path)
+    try:
+        os.link(path, kept)
+    except FileNotFoundError:
+        return kept.exists()  # a build was killed between deletion and writing
+    except FileExistsError:
+        kept.unlink()
+        os.link(path, kept)
+    return True
+
+
+def show(paths: Iterable[Path]) -> None:
+    """Bring former files back under their own name as long as there is nothing newer.
+
+    For a job that replaces its outputs as a whole: whenever it is killed, a whole file is there.
+    """
+    for path in paths:
+        with contextlib.suppress(FileNotFoundError, FileExistsError):
+            os.link(_kept(path), path)
+
+
+def drop(paths: Iterable[Path]) -> None:
+    """Forget former files: new ones are there."""
+    for path in paths:
+        _kept(path).unlink(missing_ok=True)
+
+
+def is_lost(path: Path) -> bool:
+    """Whether there is a former file, and none under its own name."""
+    return not os.path.lexists(path) and _kept(path).exists()
+
+
+def put_back(path: Path) -> None:
+    """The former file under its own name with its own time stamp, unless a newer one is there."""
+    if is_lost(path):
+        _kept(path).rename(path)
+    else:
+        drop([path])
+
+
+def out_of_the_future(paths: Iterable[Path]) -> list[Path]:
+    """Set time stamps that lie in the future to the present; which files these were.
+
+    They come from a clock that was set back or an archive unpacked in another time zone, and
+    Snakemake fails each job whose input is younger than what the job has just written. Which file
+    is the older of two stays so. Raises `MfEtlError` for a file that cannot be changed.
+    """
+    now = time.time_ns()
+    found = []
+    for path in paths:
+        with contextlib.suppress(OSError):
+            # Snakemake looks at a link and at what it leads to.
+            stamps = {path.stat().st_mtime_ns, path.lstat().st_mtime_ns}
+            if max(stamps) > now:
+                found.append((max(stamps), path))
+    for _, path in sorted(found):
+        try:
+            for follow in (True, False) if path.is_symlink() else (True,):
+                os.utime(path, follow_symlinks=follow)
+        except OSError as error:
+            raise MfEtlError(
+                f"{path} has a time stamp in the future, which cannot be changed "
+                f"({error.strerror}): set it to the present (touch), or correct the clock"
+            ) from error
+    return [path for _, path in sorted(found)]
+
+
+def _kept(path: Path) -> Path:
+    return path.with_name(f".{path.name}.former")

@@ -1,0 +1,67 @@
+"""Before the first job and after the last: former files, and time stamps out of the future.
+
+A failed job leaves a ticker, or a file over the universe, with no less than there was (`mf_etl.former`).
+"""
+
+from mf_etl import former
+
+# Where the run has started: at its very end, the working directory may be another.
+WORKING_FOLDER = Path.cwd()
+# The outputs that were there before, by the job that makes them anew.
+FORMER = {}
+
+
+def planned_files():
+    """Every file that the plan reads or makes."""
+    files = {file for job in workflow.dag.jobs for file in (*job.input, *job.output)}
+    return [WORKING_FOLDER / file for file in files]
+
+
+def keep_former_files():
+    """Before the first job: a second name for what the jobs are about to replace."""
+    for job in workflow.dag.jobs:
+        if workflow.dag.needrun(job):
+            try:
+                found = [file for file in job.output if former.keep(Path(file))]
+            except OSError as error:
+                print(
+                    f"mf_etl: files of a step that fails will be lost: {error}",
+                    file=sys.stderr,
+                )
+                return
+            if found:
+                FORMER[job] = found
+
+
+def give_former_files_back():
+    """After the last job: the files of jobs that have failed, which the next run makes anew."""
+    count = 0
+    while FORMER:
+        job, files = FORMER.popitem()
+        paths = [WORKING_FOLDER / file for file in files]
+        if any(map(former.is_lost, paths)):
+            # First of all, since Snakemake takes what a failed job was to make as made.
+            workflow.persistence.started(job)
+            count += 1
+        for path in paths:
+            former.put_back(path)
+    if count:
+        print(
+            f"Kept the former files of {count} failed jobs; the next run makes them anew",
+            file=sys.stderr,
+        )
+
+
+onstart:
+    if workflow.is_main_process and not workflow.touch:
+        try:
+            if changed := former.out_of_the_future(planned_files()):
+                print(
+                    f"mf_etl: {len(changed)} files had a time stamp in the future, now of the "
+                    f"present: {changed[0]}" + (" …" if changed[1:] else ""),
+                    file=sys.stderr,
+                )
+        except MfEtlError as error:
+            stop(error)
+        FINGERPRINTS.save()  # the manifest reads them
+        keep_former_files()
