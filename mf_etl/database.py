@@ -1,4 +1,7 @@
-"""A DuckDB file of views over what has been built: nothing is copied, so it never grows stale rows.
+"""A DuckDB file of views over what has been built: no data are copied, so none grow stale.
+
+The views show the tickers of the universe, which is a table of its own: what lies below the data root
+from another raw root, or of a ticker that has moved, is not in them.
 
 A view has no path of the file it is in. Views therefore name files relative to the folder that holds
 the data root, which the variable `FOLDER` tells, or else the working directory is taken; so they hold
@@ -10,12 +13,15 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import duckdb
 
 from mf_etl.catalog import Dataset, aggregates, catalog, research
+from mf_etl.damage import damaged
+from mf_etl.errors import MfEtlError
 from mf_etl.io import replacing
 from mf_etl.research.runs.catalog import runs_root
 from mf_etl.settings.sections import Paths
@@ -28,10 +34,30 @@ LAYER_VIEWS = {
     "events": "gold_events",
     "features": "gold_features",
 }
+MADE_BY = {
+    "bronze": "bronze",
+    "rejects": "bronze",
+    "quality": "bronze",
+    "silver_base": "silver",
+    "indicators": "indicators",
+    "events": "events",
+    "features": "features",
+    "symbol_master": "qa",
+}
+"""The views that every project has, and the target that builds what they show."""
+
 RUN_TABLES = {"clustering": "clustered_dataset.parquet", "hmm": "decoded_rows.parquet"}
 
 
 FOLDER = "mf_etl_folder"
+
+
+class _View(NamedTuple):
+    """A view and the files that it reads."""
+
+    name: str
+    query: str
+    files: Iterator[Path]
 
 
 def database_path(paths: Paths) -> Path:
@@ -50,58 +76,85 @@ def connect(path: Path) -> duckdb.DuckDBPyConnection:
     return connection
 
 
-def write_database(paths: Paths) -> list[str]:
+def write_database(paths: Paths, universe: Sequence[tuple[str, str]] | None) -> list[str]:
     """Write the file anew with a view for all that is there, and give their names in order.
 
     Views: `LAYER_VIEWS` (a row a ticker and day; a filter on ticker or exchange reads only these
     files), `quality` and `symbol_master` (a row a ticker), ``datasets.<name>``, and ``runs.<id>``,
-    the clusters or decoded states of a run.
+    the clusters or decoded states of a run. The table `universe` holds the (exchange, ticker) pairs
+    that the views show; without it (None: the raw files are not at hand) they show all there are.
+    Raises `MfEtlError` for a damaged file.
     """
     path = database_path(paths)
     base = path.resolve().parents[1]
-    views = dict(_views(paths, base))
+    views = list(_views(paths, base, universe is not None))
     path.parent.mkdir(parents=True, exist_ok=True)
     with replacing(path) as temporary:
         temporary.unlink(missing_ok=True)
         with duckdb.connect(str(temporary)) as connection:
             _set_folder(connection, base)
             connection.execute("create schema datasets; create schema runs")
-            for name, query in views.items():
-                connection.execute(f"create view {name} as {query}")
-    return list(views)
+            if universe is not None:
+                connection.execute("create table universe (exchange varchar, ticker varchar)")
+                connection.execute(
+                    "insert into universe select unnest($1), unnest($2)",
+                    [[exchange for exchange, _ in universe], [ticker for _, ticker in universe]],
+                )
+            for view in views:
+                _create(connection, view)
+    return [view.name for view in views]
 
 
-def _views(paths: Paths, base: Path) -> Iterator[tuple[str, str]]:
-    """Name and query of each view; only of files that are there, since DuckDB looks at them."""
+def not_built(views: Sequence[str]) -> list[str]:
+    """The views that every project has and this one lacks, each with the target that builds it."""
+    return [f"{view} (snakemake {target})" for view, target in MADE_BY.items() if view not in views]
+
+
+def _views(paths: Paths, base: Path, has_universe: bool) -> Iterator[_View]:
+    """The views to make; only of files that are there, since DuckDB looks at them."""
     layers = catalog(paths)
+    shown = " semi join universe using (exchange, ticker)" if has_universe else ""
     for view, name in LAYER_VIEWS.items():
         dataset: Dataset = getattr(layers, name)
         if _first(dataset):
-            yield view, _of_tickers(dataset, base)
-    if _first(layers.bronze_quality):
-        yield "quality", f"select * from read_json({_glob(layers.bronze_quality, base)})"
-    master = aggregates(paths).symbol_master
-    if Path(master).exists():
-        yield "symbol_master", f"select * from read_parquet({_located(master, base)})"
+            # The folders' names tell DuckDB which files a filter needs.
+            read = f"read_parquet({_glob(dataset, base)}, hive_partitioning = true)"
+            yield _View(view, f"select * exclude (prefix) from {read}{shown}", _files(dataset))
+    reports = layers.bronze_quality
+    if _first(reports):
+        read = f"read_json({_glob(reports, base)})"
+        yield _View("quality", f"select * from {read}{shown}", _files(reports))
+    master = Path(aggregates(paths).symbol_master)
+    if master.exists():
+        yield _of_file("symbol_master", master, base, shown)
     root = Path(research(paths).ml_dataset.partition("{")[0])
     for file in sorted(root.glob("*/dataset.parquet")):
-        query = f"select * from read_parquet({_located(file, base)})"
-        yield f'datasets."{file.parent.name}"', query
+        yield _of_file(f'datasets."{file.parent.name}"', file, base)
     for kind, table in RUN_TABLES.items():
         for file in sorted(Path(runs_root(paths, kind)).glob(f"*/{table}")):
-            query = f"select * from read_parquet({_located(file, base)})"
-            yield f'runs."{file.parent.name}"', query
+            yield _of_file(f'runs."{file.parent.name}"', file, base)
 
 
-def _of_tickers(dataset: Dataset, base: Path) -> str:
-    """Rows of every ticker; the folders' names tell DuckDB which files a filter needs."""
-    pattern = _glob(dataset, base)
-    return f"select * exclude (prefix) from read_parquet({pattern}, hive_partitioning = true)"
+def _of_file(name: str, file: Path, base: Path, shown: str = "") -> _View:
+    query = f"select * from read_parquet({_located(file, base)}){shown}"
+    return _View(name, query, iter([file]))
+
+
+def _create(connection: duckdb.DuckDBPyConnection, view: _View) -> None:
+    try:
+        connection.execute(f"create view {view.name} as {view.query}")
+    except duckdb.Error as error:
+        found = next(damaged(map(str, view.files)), None)
+        raise MfEtlError(str(found or f"view {view.name}: {error}")) from error
+
+
+def _files(dataset: Dataset) -> Iterator[Path]:
+    root = Path(dataset.partition("/exchange=")[0])
+    return root.glob(f"*/*/*/{Path(dataset).name}")
 
 
 def _first(dataset: Dataset) -> Path | None:
-    root = Path(dataset.partition("/exchange=")[0])
-    return next(root.glob(f"*/*/*/{Path(dataset).name}"), None)
+    return next(_files(dataset), None)
 
 
 def _glob(dataset: Dataset, base: Path) -> str:

@@ -13,8 +13,11 @@ from typing import Any, get_type_hints
 from pydantic import BaseModel
 
 from mf_etl import former
+from mf_etl.damage import damaged
 from mf_etl.errors import MfEtlError
 
+# Libraries whose errors may come from a damaged file, which they often do not name.
+_READERS = ("polars", "pyarrow", "builtins", "json", "numpy")
 _PARAMETERS: dict[tuple[str, CodeType], list[tuple[str, Any, bool]]] = {}
 
 
@@ -79,7 +82,7 @@ def _report(error: Exception, snakemake: Any) -> str:
     """Write the traceback to the job's log; the line that the console shows."""
     kind = "" if isinstance(error, MfEtlError) else f"{type(error).__name__}: "
     identity = snakemake.wildcards.get("ticker") or ",".join(snakemake.wildcards)
-    line = f"{snakemake.rule} {identity}: {kind}{error}"
+    line = f"{snakemake.rule} {identity}: {_damaged_input(error, snakemake) or f'{kind}{error}'}"
     if snakemake.log:
         log = Path(snakemake.log[0])
         try:
@@ -90,3 +93,12 @@ def _report(error: Exception, snakemake: Any) -> str:
             return f"{line} (log {log} cannot be written: {problem.strerror})"
         line += f" (log: {log})"
     return line
+
+
+def _damaged_input(error: Exception, snakemake: Any) -> str:
+    """The input that is at fault and how to mend it; empty if none is."""
+    paths = [str(path) for path in snakemake.input]
+    found = next(damaged(paths), None)
+    if found is None and type(error).__module__.partition(".")[0] in _READERS:
+        found = next(damaged(paths, within=True), None)
+    return str(found or "")

@@ -1,7 +1,6 @@
 """Raw files to (exchange, ticker): which tickers there are, and which raw file each is built from.
 
-Discovery is one scan of the folders; no file is opened, and sizes are asked for only where two files
-claim the same ticker.
+No file is opened, and sizes are asked for only where two files claim the same ticker.
 """
 
 from __future__ import annotations
@@ -9,12 +8,14 @@ from __future__ import annotations
 import difflib
 import os
 import re
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
+from mf_etl.discovery import Entry, entries_below
 from mf_etl.errors import UniverseError
 from mf_etl.settings.sections import TICKER_PATTERN, UNKNOWN_EXCHANGE
 from mf_etl.settings.sections import Universe as UniverseSettings
@@ -26,6 +27,10 @@ RESERVED_NAMES = frozenset(
 _TICKER = re.compile(TICKER_PATTERN)
 # What the last word of a known folder says of the tickers below it.
 _INSTRUMENTS = {"stocks": "stock", "etfs": "etf"}
+
+UNKNOWN_FOLDER = "under no known folder"
+# Reasons that nobody has to be told of: they are asked for.
+_ASKED_FOR = ("exchange not asked for",)
 
 Role = Literal["build", "shadowed", "ignored"]
 
@@ -63,7 +68,13 @@ class Universe:
                 f"raw root {self.raw_root} is not a folder; set paths.raw_root "
                 "(MF_ETL_PATHS__RAW_ROOT) to the unpacked archive"
             )
-        found = [self._classified(*entry) for entry in sorted(_text_files(str(self.raw_root)))]
+        try:
+            entries = sorted(entries_below(str(self.raw_root)))
+        except OSError as error:
+            raise UniverseError(
+                f"raw root {self.raw_root} cannot be listed: {error.strerror}"
+            ) from error
+        found = [self._classified(entry) for entry in entries]
         claims: dict[tuple[str, str], list[RawFile]] = {}
         for file in found:
             if file.role == "build":
@@ -105,9 +116,25 @@ class Universe:
         if not chosen:
             raise UniverseError(
                 f"no raw file below {self.raw_root} is in a folder of a known exchange; "
-                "see universe.folders and universe.exchanges"
+                f"see universe.folders and universe.exchanges. {self.left_out()}".rstrip(" .")
             )
         return chosen[: self._settings.limit]
+
+    def left_out(self) -> str:
+        """One line on what is ignored below the raw root and why; empty if there is nothing."""
+        ignored = [f for f in self.files if f.role == "ignored" and f.reason not in _ASKED_FOR]
+        if not ignored:
+            return ""
+        parts = []
+        for reason, count in Counter(file.reason for file in ignored).most_common():
+            files = [file.source_file for file in ignored if file.reason == reason]
+            if reason == UNKNOWN_FOLDER:
+                folders = Counter(_exchange_folder(path) for path in files)
+                named = _some(f"{name} {count:,}" for name, count in folders.most_common())
+                parts.append(f"{count:,} {reason} ({named}; see universe.folders)")
+            else:
+                parts.append(f"{count:,} {reason} ({_some(files)})")
+        return f"Left out below {self.raw_root}: " + ", ".join(parts)
 
     def file(self, exchange: str, ticker: str) -> RawFile:
         """The raw file that a ticker is built from.
@@ -141,9 +168,9 @@ class Universe:
         hint = f"; near matches: {', '.join(near)}" if near else ""
         return f"{ticker} is in no raw file below {self.raw_root}{hint}"
 
-    def _classified(self, source_file: str, is_file: bool) -> RawFile:
-        *folders, name = source_file.split("/")
-        known = next((f for f in reversed(folders) if f.lower() in self._settings.folders), "")
+    def _classified(self, entry: Entry) -> RawFile:
+        *folders, name = entry.path.split("/")
+        known = next((f for f in reversed(folders) if self._is_known(f)), self._folder_of_root)
         exchange = self._settings.folders.get(known.lower(), UNKNOWN_EXCHANGE)
         instrument = _INSTRUMENTS.get(known.lower().rpartition(" ")[2], "")
         ticker = ticker_of(name)
@@ -151,24 +178,36 @@ class Universe:
             wanted = exchange != UNKNOWN_EXCHANGE
         else:
             wanted = exchange in self._settings.exchanges
-        if ticker is None:
+        if entry.trouble:
+            reason = entry.trouble
+        elif ticker is None:
             reason = "the file name is no ticker"
-        elif not is_file:
-            reason = "a broken link or no file"
         elif wanted:
             reason = ""
         elif exchange == UNKNOWN_EXCHANGE:
-            reason = "under no known folder"
+            reason = UNKNOWN_FOLDER
         else:
             reason = "exchange not asked for"
         role: Role = "ignored" if reason else "build"
-        return RawFile(source_file, exchange, instrument, ticker or "", role, reason)
+        return RawFile(entry.path, exchange, instrument, ticker or "", role, reason)
+
+    def _is_known(self, folder: str) -> bool:
+        return folder.lower() in self._settings.folders
+
+    @cached_property
+    def _folder_of_root(self) -> str:
+        """The known folder that the raw root is, or lies in: files there may have none below it."""
+        parts = (*self.raw_root.resolve().parts, *self.raw_root.absolute().parts)
+        return next((folder for folder in reversed(parts) if self._is_known(folder)), "")
 
     def _largest(self, rivals: list[RawFile]) -> RawFile:
         """The larger file is built; of equal ones, the first by path."""
 
         def size(file: RawFile) -> int:
-            return os.path.getsize(os.path.join(str(self.raw_root), file.source_file))
+            try:
+                return os.path.getsize(os.path.join(str(self.raw_root), file.source_file))
+            except OSError:
+                return -1
 
         return min(rivals, key=lambda file: (-size(file), file.source_file))
 
@@ -184,24 +223,12 @@ def ticker_of(file_name: str) -> str | None:
     return ticker if _TICKER.fullmatch(ticker) else None
 
 
-def _text_files(root: str) -> Iterator[tuple[str, bool]]:
-    """Relative paths of all ``.txt`` entries below `root`, and whether each is a file.
-
-    Links to folders are not followed; a broken or looping link or a pipe is no file.
-    """
-    waiting = [("", root)]
-    while waiting:
-        above, folder = waiting.pop()
-        with os.scandir(folder) as entries:
-            for entry in entries:
-                if entry.is_dir(follow_symlinks=False):
-                    waiting.append((f"{above}{entry.name}/", entry.path))
-                elif entry.name.lower().endswith(".txt"):
-                    yield above + entry.name, _is_file(entry)
+def _exchange_folder(path: str) -> str:
+    """The folder of a file whose name could tell the exchange: the nearest that is not a number."""
+    folders = path.split("/")[:-1]
+    return next((folder for folder in reversed(folders) if not folder.isdigit()), ".")
 
 
-def _is_file(entry: os.DirEntry[str]) -> bool:
-    try:
-        return entry.is_file()
-    except OSError:  # a link that leads to itself
-        return False
+def _some(names: Iterable[str], limit: int = 3) -> str:
+    listed = list(names)
+    return ", ".join(listed[:limit]) + (", …" if len(listed) > limit else "")

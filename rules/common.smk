@@ -142,7 +142,7 @@ def content_of(exchange, ticker):
     log = DATA.bronze_ohlcv.log.format(
         exchange=exchange, prefix=ticker[0], ticker=ticker
     )
-    if os.path.exists(log):
+    if os.path.exists(log) and os.path.getsize(log):
         FINGERPRINTS.doubt(raw)
     return FINGERPRINTS.of_readable(raw)
 

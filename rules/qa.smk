@@ -168,12 +168,15 @@ rule prune:
 
 rule catalog:
     """A DuckDB file of views over all that has been built; made anew whenever it is asked for."""
+    input:
+        asked_for_beside("catalog"),
     log:
         f"{SETTINGS.paths.logs_root}/catalog.log",
     conda:
         "../envs/mf_etl.yaml"
     params:
         paths=SETTINGS.paths.model_dump(),
+        universe=universe_if_at_hand,
         code=code_once_planned("catalog"),
     script:
         "../scripts/catalog.py"

@@ -194,3 +194,29 @@ def adopted_content(wildcards):
 def dataset_request(wildcards):
     """What a dataset is asked to hold: a change of it reruns the export."""
     return request_of(wildcards.dataset).model_dump(mode="json")
+
+
+def asked_for_beside(target):
+    """An input function: the files of all other targets of this run, so that `target` comes last."""
+
+    def files(wildcards):
+        known = {rule.name: rule for rule in workflow.rules}
+        found = []
+        for name in sorted(workflow.dag_settings.targets - {target}):
+            if name not in known:
+                found.append(name)
+            elif known[name].products:
+                found += known[name].output
+            else:
+                found += known[name].expand_input({})[0]
+        return found
+
+    return files
+
+
+def universe_if_at_hand(wildcards):
+    """The tickers to build, or None where the raw files are not there: what is built can be read."""
+    try:
+        return [list(pair) for pair in UNIVERSE.tickers]
+    except MfEtlError:
+        return None

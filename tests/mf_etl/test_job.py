@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import os
+import time
 from pathlib import Path
 from types import SimpleNamespace
 
+import polars as pl
 import pytest
+from snakemake.iocontainers import InputFiles, OutputFiles
 
-from mf_etl import job
+from mf_etl import former, job
 from mf_etl.errors import RawFileError
 from mf_etl.settings.sections import FlowWeights
 
 
 def snakemake(tmp_path, log=True, **params) -> SimpleNamespace:
+    (tmp_path / "in").touch()
     return SimpleNamespace(
         rule="step",
-        input={"source": str(tmp_path / "in")},
-        output={"result": str(tmp_path / "out")},
+        input=InputFiles(fromdict={"source": str(tmp_path / "in")}),
+        output=OutputFiles(fromdict={"result": str(tmp_path / "out")}),
         params=params,
         wildcards={"ticker": "T.US"},
         threads=2,
@@ -84,3 +89,58 @@ def test_success_writes_no_log(tmp_path):
 def test_without_snakemake_it_says_how():
     with pytest.raises(SystemExit, match="run by Snakemake"):
         job.run(lambda: None, None)
+
+
+def test_a_damaged_input_is_named_with_the_way_to_mend_it(tmp_path):
+    source = tmp_path / "in.parquet"
+    given = snakemake(tmp_path)
+    given.input = InputFiles(fromdict={"source": str(source)})
+    source.write_bytes(b"")
+
+    def main(source: Path):
+        pl.read_parquet(source)
+
+    with pytest.raises(
+        SystemExit, match=r"in\.parquet has 0 bytes; make it anew: snakemake .*--force"
+    ):
+        job.run(main, given)
+    pl.DataFrame({"a": [1] * 100}).write_parquet(source)
+    content = source.read_bytes()
+    source.write_bytes(content[:4] + bytes(30) + content[34:])
+    with pytest.raises(SystemExit, match=r"in\.parquet is damaged \(.*make it anew"):
+        job.run(main, given)
+
+
+def test_the_former_output_is_there_until_the_new_one_is(tmp_path):
+    output = tmp_path / "out"
+    output.write_text("old")
+    former.keep(output)
+    output.unlink()
+    seen = []
+
+    def main(result: Path):
+        seen.append(result.read_text())
+        if len(seen) == 1:
+            raise ValueError("odd")
+        replacement = result.with_name("new")
+        replacement.write_text("new")
+        replacement.replace(result)
+
+    with pytest.raises(SystemExit):
+        job.run(main, snakemake(tmp_path, log=False))
+    output.unlink()  # as Snakemake does with the files of a failed job
+    assert former.is_lost(output)
+    job.run(main, snakemake(tmp_path, log=False))
+    assert seen == ["old", "old"] and output.read_text() == "new"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in", "out"]
+
+
+def test_an_input_of_the_future_is_of_the_present(tmp_path):
+    given = snakemake(tmp_path)
+    later = time.time() + 1e6
+    os.utime(tmp_path / "in", (later, later))
+
+    def main(source: Path):
+        assert source.stat().st_mtime <= time.time()
+
+    job.run(main, given)

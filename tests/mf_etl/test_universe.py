@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 
 import pytest
@@ -134,19 +135,107 @@ def test_what_is_not_there_is_named_with_what_comes_near(tmp_path):
         _ = universe(tmp_path / "nowhere").tickers
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="links to folders need rights there")
-def test_links_to_folders_are_not_followed(tmp_path):
-    (tmp_path / "nyse stocks").mkdir()
-    (tmp_path / "nyse stocks" / "loop").symlink_to(tmp_path)
-    assert universe(tmp_path, "nyse stocks/a.us.txt").tickers == [("NYSE", "A.US")]
+def reasons(found: Universe) -> dict[str, str]:
+    return {file.source_file: file.reason for file in found.files}
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="links need rights there")
-def test_a_broken_link_is_ignored_and_said(tmp_path):
-    (tmp_path / "nyse stocks").mkdir()
-    (tmp_path / "nyse stocks" / "a.us.txt").symlink_to(tmp_path / "gone")
-    (found,) = universe(tmp_path).files
-    assert (found.role, found.reason) == ("ignored", "a broken link or no file")
+def test_links_to_folders_and_broken_links_are_left_out_and_named(tmp_path):
+    found = universe(tmp_path, "nyse stocks/a.us.txt")
+    (tmp_path / "nyse stocks" / "loop").symlink_to(tmp_path)
+    (tmp_path / "nyse stocks" / "b.us.txt").symlink_to(tmp_path / "gone")
+    (tmp_path / "nyse stocks" / "c.us.txt").symlink_to(tmp_path / "nyse stocks" / "c.us.txt")
+    (tmp_path / "nyse stocks" / "d.us.txt").symlink_to(tmp_path)
+    os.mkfifo(tmp_path / "nyse stocks" / "e.us.txt")
+    assert found.tickers == [("NYSE", "A.US")]
+    assert reasons(found) == {
+        "nyse stocks/a.us.txt": "",
+        "nyse stocks/b.us.txt": "a broken link",
+        "nyse stocks/c.us.txt": "a broken link",
+        "nyse stocks/d.us.txt/": "a link to a folder",
+        "nyse stocks/e.us.txt": "neither a file nor a folder",
+        "nyse stocks/loop/": "a link to a folder",
+    }
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names are bytes there")
+def test_names_that_are_not_utf8_are_left_out_and_named(tmp_path):
+    found = universe(tmp_path, "nyse stocks/a.us.txt")
+    odd = os.fsdecode(b"caf\xe9")
+    for name in (f"{odd}.us.txt", f"{odd}/b.us.txt", f"{odd}.csv"):
+        path = tmp_path / "nyse stocks" / name
+        path.parent.mkdir(exist_ok=True)
+        path.touch()
+    assert found.tickers == [("NYSE", "A.US")]
+    assert reasons(found) == {
+        "nyse stocks/a.us.txt": "",
+        r"nyse stocks/caf\xe9.us.txt": "a name that is not UTF-8",
+        r"nyse stocks/caf\xe9/": "a name that is not UTF-8",
+    }
+
+
+def test_paths_longer_than_the_system_takes_are_left_out_and_named(tmp_path):
+    """They come into being from within."""
+    found = universe(tmp_path, "nyse stocks/a.us.txt")
+    long_name = "x" * 200
+    here = os.open(tmp_path / "nyse stocks", os.O_RDONLY)
+    try:
+        for _ in range(25):
+            os.mkdir(long_name, dir_fd=here)
+            below = os.open(long_name, os.O_RDONLY, dir_fd=here)
+            os.close(here)
+            here = below
+            os.close(os.open("b.us.txt", os.O_CREAT | os.O_WRONLY, dir_fd=here))
+        (left_out,) = [file for file in found.files if file.source_file.endswith("/")]
+        assert left_out.reason == "a folder that cannot be listed: File name too long"
+        assert set(reasons(found).values()) >= {"", left_out.reason}
+        for file in found.files:
+            if file.role in ("build", "shadowed"):
+                os.stat(tmp_path / file.source_file)
+    finally:
+        os.close(here)
+        subprocess.run(["rm", "-rf", tmp_path / "nyse stocks"], check=True)
+
+
+def test_a_folder_that_cannot_be_listed_is_left_out_and_named(tmp_path, monkeypatch):
+    found = universe(tmp_path, "nyse stocks/a.us.txt", "nyse stocks/locked/b.us.txt")
+    listed = os.scandir
+
+    def scandir(path):
+        if str(path).endswith("locked"):
+            raise PermissionError(13, "Permission denied")
+        return listed(path)
+
+    monkeypatch.setattr("os.scandir", scandir)
+    assert reasons(found) == {
+        "nyse stocks/a.us.txt": "",
+        "nyse stocks/locked/": "a folder that cannot be listed: Permission denied",
+    }
+
+
+@pytest.mark.parametrize("below", ["", "1", "1/2"])
+def test_the_raw_root_may_be_a_folder_of_an_exchange(tmp_path, below):
+    universe(tmp_path, "NYSE stocks/1/2/a.us.txt", "NYSE stocks/1/2/nasdaq etfs/b.us.txt")
+    found = Universe(tmp_path / "NYSE stocks" / below, UniverseSettings())
+    assert found.tickers == [("NASDAQ", "B.US"), ("NYSE", "A.US")]
+    assert found.file("NYSE", "A.US").instrument == "stock"
+
+
+def test_one_line_says_what_is_left_out(tmp_path):
+    found = universe(
+        tmp_path,
+        *(f"otc stocks/{n}/{ticker}.us.txt" for n in (1, 2) for ticker in "abc"),
+        "world/d.us.txt",
+        "nyse stocks/readme.txt",
+        "nyse stocks/read me.txt",
+        "nasdaq stocks/e.us.txt",
+        exchanges=("NYSE",),
+    )
+    assert found.left_out() == (
+        f"Left out below {tmp_path}: 7 under no known folder (otc stocks 6, world 1; see "
+        "universe.folders), 1 the file name is no ticker (nyse stocks/read me.txt)"
+    )
+    assert universe(tmp_path / "other", "nyse stocks/a.us.txt").left_out() == ""
 
 
 def test_no_file_is_opened_or_asked_for_its_size(tmp_path, monkeypatch):
