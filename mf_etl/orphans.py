@@ -25,6 +25,33 @@ def orphans(data: Catalog, built: Set[tuple[str, str]]) -> list[Path]:
     return sorted(found)
 
 
+def tickers_beside(data: Catalog, built: Set[tuple[str, str]]) -> list[tuple[str, str]]:
+    """The (exchange, ticker) pairs with a folder below the data root that are not `built`, in order.
+
+    As `orphans`, but only folders are listed, which takes a moment for a whole market.
+    """
+    found: set[tuple[str, str]] = set()
+    for dataset in data.per_ticker():
+        root, _, name = dataset.partition("/exchange=")
+        for folder in Path(root).glob("exchange=*/prefix=*"):
+            for ticker in os.listdir(folder):
+                path = f"{root}/{folder.parent.name}/{folder.name}/{ticker}/{Path(name).name}"
+                if wildcards := dataset.wildcards(path):
+                    found.add((wildcards["exchange"], wildcards["ticker"]))
+    return sorted(found - built)
+
+
+def told_beside(pairs: list[tuple[str, str]]) -> str:
+    """One line on tickers whose files lie beside those of the universe; empty if there are none."""
+    if not pairs:
+        return ""
+    some = ", ".join(ticker for _, ticker in pairs[:3]) + (", …" if len(pairs) > 3 else "")
+    return (
+        f"Beside them lie files of {len(pairs):,} tickers that are not of this universe ({some}); "
+        "`snakemake --cores 1 prune` lists them, with `--config prune__delete=true` it deletes them"
+    )
+
+
 def delete(paths: Iterable[Path]) -> None:
     """Delete files, and the folders that this leaves empty."""
     for path in paths:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from mf_etl.history import account, write_record
 from mf_etl.io import replacing, write_json
+from mf_etl.orphans import tickers_beside, told_beside
 from mf_etl.qa.verdict import told
 from mf_etl.reasons import ABOVE, FORCED, MISSING, NEW, changed_parameters
 from mf_etl.targets import unknown_target
@@ -136,15 +137,30 @@ def print_verdict():
 
 
 def layers_up_to_date():
-    """Tickers of each layer in this plan that had nothing to do, those left out of it included."""
-    needed = Counter(
-        job.rule.name for job in workflow.dag.jobs if workflow.dag.needrun(job)
-    )
+    """Tickers of each layer in this plan that had nothing to do, those left out of it included.
+
+    Only files that are there count: Snakemake makes no file anew that nobody has asked for.
+    """
+    needed = {
+        (job.rule.name, job.wildcards.exchange, job.wildcards.ticker)
+        for job in workflow.dag.jobs
+        if job.rule.name in STEPS and workflow.dag.needrun(job)
+    }
     planned = {job.rule.name for job in workflow.dag.jobs}
     is_universal = UNIVERSAL_TARGETS & {rule.name for rule in workflow.dag.targetrules}
     if not is_universal:
         return {}
-    return {step: len(tickers()) - needed[step] for step in STEPS if step in planned}
+    return {
+        step: sum(
+            (step, exchange, ticker) not in needed
+            and os.path.exists(
+                getattr(DATA, step).path(exchange=exchange, ticker=ticker)
+            )
+            for exchange, ticker in tickers()
+        )
+        for step in STEPS
+        if step in planned
+    }
 
 
 def write_reasons(path):
@@ -204,6 +220,9 @@ def record_run():
         run_history(SETTINGS.paths), STARTED_AT, targets, jobs, failures
     )
     lines = account(json.loads(record.read_text(encoding="utf-8")), layers_up_to_date())
+    if universe_if_at_hand(None):
+        beside = told_beside(tickers_beside(DATA, {*UNIVERSE.listed}))
+        lines += [line for line in (UNIVERSE.left_out(), beside) if line]
     print("\n".join(lines), file=sys.stderr)
 
 

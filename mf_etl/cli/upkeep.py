@@ -52,6 +52,8 @@ def status(as_json: bool) -> None:
     show(("step", "up to date", "to do", "why"), rows)
     if not told["steps"]:
         click.echo("Everything is up to date.")
+    if left_out := context.universe().left_out():
+        click.echo(left_out)
 
 
 def _row(step: str, told: dict[str, Any], tickers: int | None) -> tuple[Any, ...]:
