@@ -10,30 +10,33 @@ from __future__ import annotations
 
 import contextlib
 import os
+import stat
 import time
 from collections.abc import Iterable
 from pathlib import Path
 
 from mf_etl.errors import MfEtlError
 
+StrPath = str | os.PathLike[str]
 
-def keep(path: Path) -> bool:
+
+def keep(path: StrPath) -> bool:
     """Give the file at `path` its second name; whether there is a former file to put back.
 
     Raises `OSError` where the file system has no hard links or gives no permission.
     """
     kept = _kept(path)
+    if not os.path.lexists(path):
+        return os.path.lexists(kept)  # a build was killed between deletion and writing
     try:
         os.link(path, kept)
-    except FileNotFoundError:
-        return kept.exists()  # a build was killed between deletion and writing
     except FileExistsError:
-        kept.unlink()
+        Path(kept).unlink()
         os.link(path, kept)
     return True
 
 
-def show(paths: Iterable[Path]) -> None:
+def show(paths: Iterable[StrPath]) -> None:
     """Bring former files back under their own name as long as there is nothing newer.
 
     For a job that replaces its outputs as a whole: whenever it is killed, a whole file is there.
@@ -43,26 +46,26 @@ def show(paths: Iterable[Path]) -> None:
             os.link(_kept(path), path)
 
 
-def drop(paths: Iterable[Path]) -> None:
+def drop(paths: Iterable[StrPath]) -> None:
     """Forget former files: new ones are there."""
     for path in paths:
-        _kept(path).unlink(missing_ok=True)
+        Path(_kept(path)).unlink(missing_ok=True)
 
 
-def is_lost(path: Path) -> bool:
+def is_lost(path: StrPath) -> bool:
     """Whether there is a former file, and none under its own name."""
-    return not os.path.lexists(path) and _kept(path).exists()
+    return not os.path.lexists(path) and os.path.lexists(_kept(path))
 
 
-def put_back(path: Path) -> None:
+def put_back(path: StrPath) -> None:
     """The former file under its own name with its own time stamp, unless a newer one is there."""
     if is_lost(path):
-        _kept(path).rename(path)
+        os.replace(_kept(path), path)
     else:
         drop([path])
 
 
-def out_of_the_future(paths: Iterable[Path]) -> list[Path]:
+def out_of_the_future(paths: Iterable[StrPath]) -> list[StrPath]:
     """Set time stamps that lie in the future to the present; which files these were.
 
     They come from a clock that was set back or an archive unpacked in another time zone, and
@@ -70,24 +73,31 @@ def out_of_the_future(paths: Iterable[Path]) -> list[Path]:
     is the older of two stays so. Raises `MfEtlError` for a file that cannot be changed.
     """
     now = time.time_ns()
-    found = []
-    for path in paths:
-        with contextlib.suppress(OSError):
-            # Snakemake looks at a link and at what it leads to.
-            stamps = {path.stat().st_mtime_ns, path.lstat().st_mtime_ns}
-            if max(stamps) > now:
-                found.append((max(stamps), path))
-    for _, path in sorted(found):
+    found = [(stamp, path) for path in paths if (stamp := _youngest(path)) > now]
+    found.sort(key=lambda item: item[0])
+    for _, path in found:
         try:
-            for follow in (True, False) if path.is_symlink() else (True,):
-                os.utime(path, follow_symlinks=follow)
+            os.utime(path)
+            if Path(path).is_symlink():
+                os.utime(path, follow_symlinks=False)
         except OSError as error:
             raise MfEtlError(
                 f"{path} has a time stamp in the future, which cannot be changed "
                 f"({error.strerror}): set it to the present (touch), or correct the clock"
             ) from error
-    return [path for _, path in sorted(found)]
+    return [path for _, path in found]
 
 
-def _kept(path: Path) -> Path:
-    return path.with_name(f".{path.name}.former")
+def _youngest(path: StrPath) -> int:
+    """The later time stamp, in ns, of a file and what it leads to; 0 if there is none."""
+    try:
+        status = os.lstat(path)
+        stamp = status.st_mtime_ns
+        return max(stamp, os.stat(path).st_mtime_ns) if stat.S_ISLNK(status.st_mode) else stamp
+    except OSError:
+        return 0
+
+
+def _kept(path: StrPath) -> str:
+    folder, name = os.path.split(path)
+    return os.path.join(folder, f".{name}.former")

@@ -31,10 +31,10 @@ def run(main: Callable[..., None], snakemake: Any) -> None:
     """
     if snakemake is None:
         raise SystemExit("this script is run by Snakemake; from Python, import it and call main()")
-    outputs = [Path(path) for path in snakemake.output]
+    outputs = [str(path) for path in snakemake.output]
     try:
         former.show(outputs)
-        former.out_of_the_future(map(Path, snakemake.input))  # the clock may have been set back
+        former.out_of_the_future(map(str, snakemake.input))  # the clock may have been set back
         main(**arguments(main, snakemake))
         former.drop(outputs)
     except Exception as error:

@@ -13,8 +13,9 @@ FORMER = {}
 
 def planned_files():
     """Every file that the plan reads or makes."""
-    files = {file for job in workflow.dag.jobs for file in (*job.input, *job.output)}
-    return [WORKING_FOLDER / file for file in files]
+    return {
+        str(file) for job in workflow.dag.jobs for file in (*job.input, *job.output)
+    }
 
 
 def keep_former_files():
@@ -22,7 +23,7 @@ def keep_former_files():
     for job in workflow.dag.jobs:
         if workflow.dag.needrun(job):
             try:
-                found = [file for file in job.output if former.keep(Path(file))]
+                found = [file for file in job.output if former.keep(file)]
             except OSError as error:
                 print(
                     f"mf_etl: files of a step that fails will be lost: {error}",
@@ -52,16 +53,23 @@ def give_former_files_back():
         )
 
 
+def before_the_first_job():
+    """What has to be done once there is a plan that has something to do."""
+    if not workflow.is_main_process or workflow.touch:
+        return
+    try:
+        changed = former.out_of_the_future(planned_files())
+    except MfEtlError as error:
+        stop(error)
+    if changed:
+        print(
+            f"mf_etl: {len(changed):,} files had a time stamp in the future, now of the present: "
+            f"{changed[0]}{', …' if changed[1:] else ''}",
+            file=sys.stderr,
+        )
+    FINGERPRINTS.save()  # the manifest reads them
+    keep_former_files()
+
+
 onstart:
-    if workflow.is_main_process and not workflow.touch:
-        try:
-            if changed := former.out_of_the_future(planned_files()):
-                print(
-                    f"mf_etl: {len(changed)} files had a time stamp in the future, now of the "
-                    f"present: {changed[0]}" + (" …" if changed[1:] else ""),
-                    file=sys.stderr,
-                )
-        except MfEtlError as error:
-            stop(error)
-        FINGERPRINTS.save()  # the manifest reads them
-        keep_former_files()
+    before_the_first_job()
