@@ -20,18 +20,26 @@ def planned_files():
 
 def keep_former_files():
     """Before the first job: a second name for what the jobs are about to replace."""
+    problem = None
     for job in workflow.dag.jobs:
         if workflow.dag.needrun(job):
-            try:
-                found = [file for file in job.output if former.keep(file)]
-            except OSError as error:
-                print(
-                    f"mf_etl: files of a step that fails will be lost: {error}",
-                    file=sys.stderr,
-                )
-                return
-            if found:
-                FORMER[job] = found
+            for file in job.output:
+                try:
+                    if former.keep(file):
+                        FORMER.setdefault(job, []).append(file)
+                except OSError as error:
+                    problem = error
+                    if not os.access(os.path.dirname(file), os.W_OK):
+                        # Snakemake would end in the middle, where it deletes the old file.
+                        stop(
+                            f"{file} is to be made anew, but its folder cannot be written: "
+                            f"{error.strerror}"
+                        )
+    if problem:
+        print(
+            f"mf_etl: a former file that cannot be kept is lost if its step fails: {problem}",
+            file=sys.stderr,
+        )
 
 
 def give_former_files_back():

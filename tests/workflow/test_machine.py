@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
+import shlex
 import shutil
 import signal
 import subprocess
@@ -12,8 +14,10 @@ import sys
 import time
 from collections.abc import Iterator
 
+import polars as pl
 import pytest
 
+from mf_etl.database import connect
 from tests.workflow.conftest import LAYERS, Project, new_project
 from tests.workflow.kills import kill_tree
 from tests.workflow.test_faults import full_disk, run
@@ -220,8 +224,9 @@ def test_no_permission_leaves_what_was_there(built_once, project, executor):
     (project.raw / FB).chmod(0o644)
     folder = (project.folder / project.file("silver/base_series_by_symbol", "FB.US")).parent
     folder.chmod(0o555)
-    run(project, *executor, "features")
-    assert stamps(project).keys() == before.keys()
+    printed = run(project, *executor, "features")
+    assert "is to be made anew, but its folder cannot be written: Permission denied" in printed
+    assert stamps(project) == before
     folder.chmod(0o755)
     project.snakemake("--cores", "2", *executor, "features")
     assert stamps(project) != before
@@ -245,3 +250,96 @@ def test_a_full_disk_leaves_what_was_there(built_once, project, executor):
         assert (place / "ticker=FB.US" / "part-000.parquet").read_bytes() == content
         filler.unlink()
     former.rename(place.with_name("x"))
+
+
+def test_a_damaged_file_is_named_with_the_command_that_mends_it(project, executor):
+    indicators = project.file("silver/indicators_by_symbol", "FB.US")
+    path = project.folder / indicators
+    whole = path.read_bytes()
+    stamp = path.stat().st_mtime_ns
+    path.write_bytes(whole[:-100])
+    os.utime(path, ns=(stamp, stamp))
+    other = ("--config", "event_grammar__hold_consecutive_bars=6")
+    printed = project.snakemake("--cores", "2", *executor, "features", *other, succeeds=False)
+    told = re.search(r"gold_events FB\.US: (.*) is cut short .*make it anew: (.*) \(log", printed)
+    assert told and told[1] == indicators
+    program, *arguments = shlex.split(told[2])
+    assert program == "snakemake"
+    project.snakemake(*arguments, *executor)
+    assert path.read_bytes() == whole
+    project.snakemake("--cores", "2", *executor, "features", *other)
+
+
+def test_from_elsewhere_all_is_in_the_folder(project, tmp_path):
+    break_step(project, "gold_events", 'raise OSError("broken")')
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    done = subprocess.run(
+        [sys.executable, "-m", "snakemake", "--directory", project.folder, "--cores", "1",
+         "--snakefile", project.folder / "Snakefile", "features"],
+        cwd=elsewhere,
+        env=os.environ | {"MF_ETL_PATHS__RAW_ROOT": "raw", "PYTHONPATH": str(project.folder)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=300,
+        check=False,
+    )  # fmt: skip
+    assert done.returncode == 1 and "Failed: 1\n  gold_events FB.US: OSError: broken" in done.stdout
+    assert list(elsewhere.iterdir()) == []
+    history = sorted((project.folder / "results" / "run_history").iterdir())
+    (failure,) = json.loads(history[-1].read_text())["failures"]
+    assert failure["error"].startswith("gold_events FB.US: OSError: broken")
+    assert tables(project) and not list(project.folder.rglob("*.former"))
+
+
+def test_the_catalogue_comes_last_and_shows_the_universe(project):
+    printed = project.snakemake("--cores", "1", "catalog")
+    assert "not built yet: symbol_master (snakemake qa)" in printed
+    other = project.raw / "nyse stocks" / "other.us.txt"
+    other.parent.mkdir()
+    other.write_text((project.raw / FB).read_text().replace("FB.US", "OTHER.US"))
+    project.snakemake("--cores", "2", "features", "qa", "catalog")
+    path = project.folder / "data" / "mf_etl.duckdb"
+    both = [("FB.US",), ("OTHER.US",)]
+    with connect(path) as database:
+        assert database.sql("select ticker from symbol_master order by 1").fetchall() == both
+        assert database.sql("select distinct ticker from features order by 1").fetchall() == both
+    other.unlink()
+    printed = project.snakemake("--cores", "2", "features", "catalog")
+    assert "Beside them lie files of 1 tickers that are not of this universe (OTHER.US)" in printed
+    with connect(path) as database:
+        for view in ("bronze", "features", "quality"):
+            assert database.sql(f"select distinct ticker from {view}").fetchall() == both[:1]
+
+
+def test_what_cannot_be_read_is_left_out_and_named(project):
+    folder = project.raw / "nasdaq stocks"
+    locked = folder / "locked"
+    locked.mkdir()
+    shutil.copy(project.raw / FB, locked / "b.us.txt")
+    locked.chmod(0o000)
+    odd = os.fsdecode(b"caf\xe9.us.txt")
+    shutil.copy(project.raw / FB, folder / odd)
+    (folder / "loop").symlink_to(folder)
+    (project.raw / "otc stocks").mkdir()
+    shutil.copy(project.raw / FB, project.raw / "otc stocks" / "c.us.txt")
+    change_raw(project)
+    manifest = "data/bronze/manifests/file_manifest_current.parquet"
+    printed = run(project, "features", manifest, code=0)
+    for line in (
+        "1 under no known folder (otc stocks 1",
+        "a folder that cannot be listed: Permission denied",
+        r"a name that is not UTF-8 (nasdaq stocks/caf\xe9.us.txt)",
+        "a link to a folder",
+    ):
+        assert line in printed
+    assert "bronze_ohlcv 1" in printed
+    listed = pl.read_parquet(project.folder / manifest).filter(pl.col("status") == "IGNORED")
+    assert dict(listed.select("source_file", "reason").rows()) == {
+        "nasdaq stocks/locked/": "a folder that cannot be listed: Permission denied",
+        r"nasdaq stocks/caf\xe9.us.txt": "a name that is not UTF-8",
+        "nasdaq stocks/loop/": "a link to a folder",
+        "otc stocks/c.us.txt": "under no known folder",
+    }
+    locked.chmod(0o755)
