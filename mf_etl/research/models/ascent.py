@@ -123,12 +123,10 @@ def ascend(model: Ascending, progress: Progress, iterations: int, *, accelerate:
         if length <= 1.0:  # No farther than the iterations themselves went.
             continue
         reached = trail[-1]
-        candidate = model.at(first + 2.0 * length * step + length**2 * bend, reached)
-        model.restore(candidate)
-        jumped = _value_of(model)
+        candidate, there = _tried(model, first + 2.0 * length * step + length**2 * bend, reached)
         done += 1
-        if jumped >= value:
-            progress.add(jumped, jumped=True)
+        if there >= value:
+            progress.add(there, jumped=True)
             trail = [candidate, model.parameters()]
             longest = longest * _STEP_GROWTH if length == longest else longest
         else:
@@ -138,13 +136,15 @@ def ascend(model: Ascending, progress: Progress, iterations: int, *, accelerate:
     return done
 
 
-def _value_of(model: Ascending) -> float:
-    """Likelihood of a candidate; −inf, which nothing keeps, where it is none."""
+def _tried(model: Ascending, point: Floats, like: Parameters) -> tuple[Parameters, float]:
+    """An iteration from a point; −inf, which nothing keeps, where there is no model."""
     try:
+        candidate = model.at(point, like)
+        model.restore(candidate)
         value = model.iterate()
     except (ValueError, np.linalg.LinAlgError):
-        return -np.inf
-    return value if np.isfinite(value) else -np.inf
+        return like, -np.inf
+    return candidate, value if np.isfinite(value) else -np.inf
 
 
 def of_probabilities(probabilities: Floats) -> Floats:

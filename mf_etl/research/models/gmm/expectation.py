@@ -1,4 +1,4 @@
-"""Expectation step of Gaussian mixtures with diagonal and full covariance, block by block."""
+"""Expectation step of Gaussian mixtures, block by block."""
 
 from __future__ import annotations
 
@@ -78,7 +78,12 @@ def soft_responsibilities(
     weights: np.ndarray, means: np.ndarray, factors: np.ndarray, covariance_type: str
 ) -> Responsibilities:
     """Posterior probabilities; `factors` are scikit-learn's ``precisions_cholesky_``."""
-    features = means.shape[1]
+    components, features = means.shape
+    if covariance_type == "spherical":
+        factors = np.broadcast_to(factors[:, None], means.shape)
+    if covariance_type == "tied":
+        factors = np.broadcast_to(factors, (components, features, features))
+    covariance_type = "diag" if factors.ndim == 2 else "full"
     diagonal = factors if covariance_type == "diag" else np.einsum("kii->ki", factors)
     constant = np.log(weights) + np.log(diagonal).sum(axis=1) - 0.5 * features * np.log(2 * np.pi)
 

@@ -2,23 +2,33 @@
 
 scikit-learn holds the responsibilities and several copies of the matrix, works on one thread in what
 is not BLAS, and is exact in float64 only. Here the statistics are float64, one block at a time on each
-thread, added in block order: the same parameters, bit for bit, at any number of threads. Tied and
-spherical covariances are left to scikit-learn, so they need the fit rows in memory.
+thread, added in block order: the same parameters, bit for bit, at any number of threads.
 """
 
 from __future__ import annotations
 
-import warnings
 from functools import partial
 from typing import Any, Self
 
 import numpy as np
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.mixture import GaussianMixture
 from sklearn.mixture._gaussian_mixture import _compute_precision_cholesky
+from sklearn.utils.validation import validate_data
 
 from mf_etl.errors import ResearchError
 from mf_etl.research.library_threads import one_library_thread
+from mf_etl.research.models.ascent import (
+    Floats,
+    Parameters,
+    Progress,
+    ascend,
+    joined,
+    of_covariances,
+    of_probabilities,
+    parted,
+    to_covariances,
+    to_probabilities,
+)
 from mf_etl.research.models.gmm.expectation import (
     Responsibilities,
     Statistics,
@@ -29,17 +39,19 @@ from mf_etl.research.models.gmm.expectation import (
 from mf_etl.research.models.kmeans.lloyd import fit_kmeans, kmeans_labels, refuse_too_few
 from mf_etl.research.preparation.blocks import MatrixRows
 
-STREAMED = ("diag", "full")
-IN_MEMORY_ROWS = 2_000_000
-"""Rows that scikit-learn is given whole at most: float64 with its copies, about 2 GB."""
+_DIAGONAL = ("diag", "spherical")
+"""Covariances that need no products of features."""
 
 
 class BlockedGaussianMixture(GaussianMixture):
     """`sklearn.mixture.GaussianMixture` that fits `MatrixRows` (or an array) in bounded memory.
 
     What differs: a start is the clusters of one k-means, unless `weights_init`, `means_init` and
-    `precisions_init` are all given; `random_state` is an int; a fit that did not converge says so
-    in `converged_` and does not warn.
+    `precisions_init` are all given; `random_state` is an int; `tol` is 1e-6 and `max_iter` 1,000, and a
+    fit has converged when no more than a nat per 1,000 rows is to come, too (`ascent.Progress`); one
+    that has not says so in `converged_` and does not warn. With `accelerate`, steps that are longer
+    than iterations are kept where the likelihood rises (`ascent.ascend`); without it, every iteration
+    is scikit-learn's. `n_iter_` counts all, `lower_bounds_` has those that were kept.
     """
 
     def __init__(
@@ -47,15 +59,16 @@ class BlockedGaussianMixture(GaussianMixture):
         n_components: int = 1,
         *,
         covariance_type: str = "diag",
-        tol: float = 1e-3,
+        tol: float = 1e-6,
         reg_covar: float = 1e-6,
-        max_iter: int = 200,
+        max_iter: int = 1_000,
         n_init: int = 1,
         weights_init: np.ndarray | None = None,
         means_init: np.ndarray | None = None,
         precisions_init: np.ndarray | None = None,
         random_state: int = 0,
         threads: int = 1,
+        accelerate: bool = True,
     ) -> None:
         super().__init__(
             n_components,
@@ -70,16 +83,19 @@ class BlockedGaussianMixture(GaussianMixture):
             random_state=random_state,
         )
         self.threads = threads
+        self.accelerate = accelerate
 
     def fit(self, X: MatrixRows | np.ndarray, y: None = None) -> Self:
-        """Fit; raises `ResearchError` for fewer rows than components and for a singular fit."""
-        rows = _as_rows(X)
+        """Fit.
+
+        Raises `ResearchError` for fewer rows than components and for a singular fit, and what
+        scikit-learn raises for an array that is none of finite numbers in two dimensions.
+        """
+        rows = self._rows(X)
         refuse_too_few(rows, self.n_components)
         try:
-            if self.covariance_type in STREAMED:
-                self._fit_streamed(rows)
-            else:
-                self._fit_in_memory(rows)
+            with one_library_thread():
+                self._fit_rows(rows)
         except ValueError as error:
             reason = str(error).split(". ")[0]
             raise ResearchError(
@@ -90,7 +106,7 @@ class BlockedGaussianMixture(GaussianMixture):
 
     def fit_predict(self, X: MatrixRows | np.ndarray, y: None = None) -> np.ndarray:
         """Fit, then the most probable component of each row."""
-        rows = _as_rows(X)
+        rows = self._rows(X)
         return self.fit(rows).posterior(rows)[0]
 
     def posterior(self, rows: MatrixRows) -> tuple[np.ndarray, np.ndarray, float]:
@@ -121,52 +137,60 @@ class BlockedGaussianMixture(GaussianMixture):
             log_likelihood += float((top + rest).sum())
         return log_likelihood
 
-    def _fit_streamed(self, rows: MatrixRows) -> None:
+    def _rows(self, X: MatrixRows | np.ndarray) -> MatrixRows:
+        if isinstance(X, MatrixRows):
+            return X
+        dtypes = [np.float64, np.float32]
+        return MatrixRows(validate_data(self, X, dtype=dtypes, ensure_min_samples=2))
+
+    def _fit_rows(self, rows: MatrixRows) -> None:
         self.n_features_in_ = rows.features
         best: tuple[Any, ...] | None = None
         for seed in np.random.SeedSequence(self.random_state).generate_state(self.n_init):
             self._start(rows, int(seed))
-            bounds, converged = self._em(rows)
-            if best is None or bounds[-1] > best[0][-1]:
-                best = bounds, converged, self._get_parameters()
-        self.lower_bounds_, self.converged_, parameters = best
+            progress = Progress(rows.rows, self.tol)
+            steps = _Steps(self, rows)
+            done = ascend(steps, progress, self.max_iter, accelerate=self.accelerate)
+            if best is None or progress.values[-1] > best[0].values[-1]:
+                best = progress, done, steps.parameters()
+        progress, self.n_iter_, parameters = best
+        self.lower_bounds_ = [value / rows.rows for value in progress.values]
         self.lower_bound_ = self.lower_bounds_[-1]
-        self.n_iter_ = len(self.lower_bounds_)
-        self._set_parameters(parameters)
+        self.converged_ = progress.converged
+        _Steps(self, rows).restore(parameters)
 
     def _start(self, rows: MatrixRows, seed: int) -> None:
         if self._start_is_given:
             no_rows = np.empty((0, rows.features))
             self._check_parameters(no_rows, xp=np)
             self._initialize(no_rows, None)
+            factors = self.precisions_cholesky_
+            matrices = self.covariance_type not in _DIAGONAL
+            self.covariances_ = (
+                np.linalg.inv(factors @ np.swapaxes(factors, -1, -2))
+                if matrices
+                else 1.0 / np.square(factors)
+            )
             return
         self.means_, labels = self._clusters(rows, seed)
         self._maximise(self._total(rows, hard_responsibilities(labels, self.n_components)))
 
-    def _em(self, rows: MatrixRows) -> tuple[list[float], bool]:
-        """Expectation maximisation (Dempster, Laird and Rubin 1977) from the parameters set."""
-        bounds: list[float] = []
-        for _ in range(self.max_iter):
-            parameters = (self.weights_, self.means_, self.precisions_cholesky_)
-            total = self._total(rows, soft_responsibilities(*parameters, self.covariance_type))
-            self._maximise(total)
-            bounds.append(total.log_likelihood / rows.rows)
-            if len(bounds) > 1 and abs(bounds[-1] - bounds[-2]) < self.tol:
-                return bounds, True
-        return bounds, False
-
     def _total(self, rows: MatrixRows, responsibilities: Responsibilities) -> Statistics:
-        return total_statistics(
-            rows, self.means_, self.covariance_type, responsibilities, self.threads
-        )
+        return total_statistics(rows, self.means_, self._kind, responsibilities, self.threads)
+
+    @property
+    def _kind(self) -> str:
+        return "diag" if self.covariance_type in _DIAGONAL else "full"
 
     def _maximise(self, total: Statistics) -> None:
         """Parameters from statistics; as in scikit-learn a tiny weight keeps empty ones defined."""
         weight = total.weight + 10 * np.finfo(np.float64).eps
-        if self.covariance_type == "diag":
+        if self._kind == "diag":
             self.means_ = total.first / weight[:, None]
             second = total.second / weight[:, None] - np.square(self.means_)
             self.covariances_ = second + self.reg_covar
+            if self.covariance_type == "spherical":
+                self.covariances_ = self.covariances_.mean(axis=1)
         else:
             before = self.means_
             self.means_ = (total.first + total.weight[:, None] * before) / weight[:, None]
@@ -174,30 +198,15 @@ class BlockedGaussianMixture(GaussianMixture):
             cross = np.einsum("ki,kj->kij", total.first, move)
             spread = total.second - cross - cross.transpose(0, 2, 1)
             spread += np.einsum("k,ki,kj->kij", total.weight, move, move)
-            identity = np.eye(before.shape[1])
-            self.covariances_ = spread / weight[:, None, None] + self.reg_covar * identity
+            if self.covariance_type == "tied":
+                self.covariances_ = spread.sum(axis=0) / weight.sum()
+            else:
+                self.covariances_ = spread / weight[:, None, None]
+            self.covariances_ += self.reg_covar * np.eye(before.shape[1])
         self.weights_ = weight / weight.sum()
         self.precisions_cholesky_ = _compute_precision_cholesky(
             self.covariances_, self.covariance_type
         )
-
-    def _fit_in_memory(self, rows: MatrixRows) -> None:
-        if rows.rows > IN_MEMORY_ROWS:
-            raise ResearchError(
-                f"gmm with {self.covariance_type} covariance is fitted in memory, to at most "
-                f"{IN_MEMORY_ROWS:,} rows, not {rows.rows:,}; set max_fit_rows, or use diag or full"
-            )
-        with one_library_thread(), warnings.catch_warnings():
-            warnings.simplefilter("ignore", ConvergenceWarning)
-            super().fit_predict(rows.take(np.arange(rows.rows)))
-
-    def _initialize_parameters(self, X: np.ndarray, random_state: Any, xp: Any = None) -> None:
-        """scikit-learn's start of a fit in memory: the same clusters as of a streamed one."""
-        if self._start_is_given:
-            super()._initialize_parameters(X, random_state, xp=xp)
-            return
-        _, labels = self._clusters(MatrixRows(X), random_state.randint(2**31))
-        self._initialize(X, (labels[:, None] == np.arange(self.n_components)).astype(X.dtype))
 
     @property
     def _start_is_given(self) -> bool:
@@ -210,5 +219,41 @@ class BlockedGaussianMixture(GaussianMixture):
         return fit.centres, kmeans_labels(rows, fit.centres, self.threads)
 
 
-def _as_rows(X: MatrixRows | np.ndarray) -> MatrixRows:
-    return X if isinstance(X, MatrixRows) else MatrixRows(X)
+class _Steps:
+    """The iterations of a mixture as steps of an ascent; see `ascent.Ascending`."""
+
+    def __init__(self, model: BlockedGaussianMixture, rows: MatrixRows) -> None:
+        self._model, self._rows = model, rows
+        self._matrices = model.covariance_type not in _DIAGONAL
+
+    def iterate(self) -> float:
+        """Expectation and maximisation (Dempster, Laird and Rubin 1977)."""
+        model = self._model
+        responsibilities = soft_responsibilities(
+            model.weights_, model.means_, model.precisions_cholesky_, model.covariance_type
+        )
+        total = model._total(self._rows, responsibilities)
+        model._maximise(total)
+        return total.log_likelihood
+
+    def parameters(self) -> Parameters:
+        return self._model.weights_, self._model.means_, self._model.covariances_
+
+    def restore(self, parameters: Parameters) -> None:
+        model = self._model
+        model.weights_, model.means_, model.covariances_ = parameters
+        model.precisions_cholesky_ = _compute_precision_cholesky(
+            model.covariances_, model.covariance_type
+        )
+        model._set_parameters((*parameters, model.precisions_cholesky_))
+
+    def coordinates(self, parameters: Parameters) -> Floats:
+        weights, means, covariances = parameters
+        return joined(of_probabilities(weights), means, of_covariances(covariances, self._matrices))
+
+    def at(self, coordinates: Floats, like: Parameters) -> Parameters:
+        weights, means, covariances = parted(coordinates, *like)
+        covariances = to_covariances(covariances, self._matrices)
+        if not self._matrices:
+            covariances = np.maximum(covariances, self._model.reg_covar)
+        return to_probabilities(weights), means, covariances

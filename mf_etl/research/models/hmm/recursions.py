@@ -59,7 +59,8 @@ def expectations(
     step_sum = np.zeros((states, states))
     lost = np.zeros(len(bounds) - 1, dtype=np.bool_)
     _expectations(relative, bounds, start, transitions, posteriors, scale, step_sum, lost)
-    step_sum *= transitions
+    with np.errstate(under="ignore"):
+        step_sum *= transitions
     by_row = np.log(scale) + largest
     if lost.any():
         log_start, log_transitions = logarithms(start), logarithms(transitions)
