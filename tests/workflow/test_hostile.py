@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 import shutil
 from collections.abc import Callable
 
@@ -102,9 +103,11 @@ def is_header(line: str) -> bool:
 
 def data_lines(content: bytes) -> int:
     """Non-blank lines of a file, without its header."""
-    lines = [
-        line for line in content.decode("utf-8-sig", "replace").split("\n") if line.strip(BLANKS)
-    ]
+    encoding = "utf-8-sig"
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        encoding = "utf-16"  # by the mark, which it takes away
+    text = content.decode(encoding, "replace")
+    lines = [line for line in re.split(r"\r\n|\r|\n", text) if line.strip(BLANKS)]
     return len(lines) - bool(lines and is_header(lines[0]))
 
 
