@@ -33,6 +33,8 @@ HEAD_BYTES = 65_536
 MANY_TICKERS = (
     "a file of many tickers, such as Stooq's daily update files; a ticker's own file is needed"
 )
+TICKER_PATTERN = r"[A-Z0-9][A-Z0-9._-]{0,39}"
+_TICKER = re.compile(TICKER_PATTERN)
 _UNDECODABLE = "\ufffd"
 _NOT_BLANK = re.compile(rf"[^\n{BLANKS}]")
 
@@ -62,9 +64,16 @@ def numbered_lines(text: str) -> Iterator[tuple[int, str]]:
         yield number, text[start:end]
 
 
-def delimiter_of(line: str) -> str:
-    """The separator that a line has most of; a comma if there is none."""
-    return max(DELIMITERS, key=lambda mark: (line.count(mark), mark == ","))
+def first_line(line: str) -> tuple[str, tuple[str, ...] | None]:
+    """The separator of a file by its first line, and the columns if that line is a header.
+
+    The separator is the one that makes it a header, or else the one that it has most of.
+    """
+    marks = sorted(DELIMITERS, key=lambda mark: (line.count(mark), mark == ","), reverse=True)
+    for mark in marks:
+        if columns := header_columns(line, mark):
+            return mark, columns
+    return marks[0], None
 
 
 def field(text: str) -> str:
@@ -94,8 +103,7 @@ def holds_many_tickers(head: bytes, ticker: str) -> bool:
     first = next(lines, None)
     if first is None:
         return False
-    delimiter = delimiter_of(first[1])
-    header = header_columns(first[1], delimiter)
+    delimiter, header = first_line(first[1])
     columns: Sequence[str] = header or STANDARD_COLUMNS
     if "ticker" not in columns:
         return False
@@ -103,7 +111,9 @@ def holds_many_tickers(head: bytes, ticker: str) -> bool:
     rows = [line.split(delimiter) for _, line in ([] if header else [first])]
     rows += [line.split(delimiter) for _, line in lines]
     named = [field(row[place]).upper() for row in rows if len(row) == len(columns)]
-    others = [name for name in named if name and name != ticker]
+    # What does not look like a ticker is another fault, and says nothing.
+    named = [name for name in named if _TICKER.fullmatch(name)]
+    others = [name for name in named if name != ticker]
     return len(set(others)) > 1 and len(others) > len(named) / 2
 
 

@@ -18,8 +18,7 @@ from mf_etl.ingest.text import (
     BLANKS,
     STANDARD_COLUMNS,
     as_plain_utf8,
-    delimiter_of,
-    header_columns,
+    first_line,
     numbered_lines,
 )
 
@@ -49,8 +48,7 @@ def read_tolerant(content: bytes, line_bytes: int = LINE_BYTES) -> RawRows:
         return RawRows(
             no_rows(), pl.Series(dtype=pl.String), "empty", message, False, ",", "tolerant"
         )
-    delimiter = delimiter_of(first[1])
-    header = header_columns(first[1], delimiter)
+    delimiter, header = first_line(first[1])
     columns = header or STANDARD_COLUMNS
     text = pl.DataFrame(
         [*([] if header else [first]), *lines],

@@ -133,6 +133,13 @@ def test_polish_header_names(content):
     assert bars_of(content) == BARS
 
 
+def test_the_separator_is_the_one_that_makes_the_first_line_a_header():
+    content = older(header="Date;Open;High;Low;Close;Volume;a,b,c,d,e,f,g,h").replace(
+        b",10", b";10"
+    )
+    assert parse(RawContent.of(content), "T.US").delimiter == ";"
+
+
 def test_a_header_of_other_words_is_none():
     assert header_columns("Datum,Eröffnung,Hoch", ",") is None
     assert header_columns("\ufffd\ufffd\ufffd\ufffd", ",") is None
@@ -199,6 +206,7 @@ def day_of(*tickers: str) -> bytes:
         (day_of("A.US", "B.US", "C.US").replace(b",", b";"), True),
         (day_of("A.US", "B.US", "C.US").split(b"\r\n", 1)[1], True),  # without a header
         (day_of("t.us", "T.US", "A.US", "B.US"), False),
+        (day_of("T.US", "<TICKER>", "A US", "\x00B"), False),  # other faults than other tickers
     ],
 )  # fmt: skip
 def test_a_file_of_many_tickers(content, is_of_many):
