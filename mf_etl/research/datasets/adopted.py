@@ -12,9 +12,7 @@ import pyarrow.parquet as pq
 
 from mf_etl.errors import ResearchError
 from mf_etl.io import replacing, write_json
-from mf_etl.research.datasets.columns import OUTCOME_END
-
-KEYS = ("ticker", "exchange", "trade_date")
+from mf_etl.research.datasets.columns import REQUIRED
 
 
 def adopt_dataset(source: Path, dataset: Path, metadata: Path) -> dict[str, Any]:
@@ -46,7 +44,7 @@ def columns_of(source: Path) -> list[str]:
 
 def _columns(source: Path, file: pq.ParquetFile) -> list[str]:
     names = list(file.schema_arrow.names)
-    if missing := [name for name in (*KEYS, OUTCOME_END) if name not in names]:
+    if missing := [name for name in REQUIRED if name not in names]:
         raise ResearchError(
             f"dataset {source}: no column {', '.join(missing)}; "
             "`mf-etl export-ml-dataset` writes files that have them"

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from mf_etl.errors import ResearchError
-from mf_etl.research.datasets.columns import OUTCOME_END
+from mf_etl.research.datasets.columns import OUTCOME_END, REQUIRED
 from mf_etl.research.preparation.spec import PreparationSpec
 from mf_etl.research.preparation.splits import with_split
 
@@ -57,7 +57,7 @@ class Source:
 
     def _refuse_missing(self) -> None:
         names = list(self.schema)
-        if lost := [name for name in (*KEYS, OUTCOME_END) if name not in names]:
+        if lost := [name for name in REQUIRED if name not in names]:
             raise ResearchError(
                 f"dataset {self.path}: no column {', '.join(lost)}; export the dataset again"
             )
