@@ -24,6 +24,7 @@ from typing import Any, NamedTuple
 from mf_etl.errors import RawFileError
 from mf_etl.io import write_json
 from mf_etl.provenance import file_fingerprint
+from mf_etl.tickers import begins_with_many_tickers, is_file_of_many_tickers
 
 # A file changed this shortly before it was read may change again without a change of its time stamp.
 SETTLED_SECONDS = 2.0
@@ -41,6 +42,7 @@ class _Found(NamedTuple):
 
     path: str
     state: list[int]
+    is_of_many: bool
     fingerprint: str
     read_at: float
 
@@ -53,6 +55,7 @@ class Fingerprints:
         self._cache = cache.absolute()
         self._known: dict[str, list[Any]] | None = None
         self._current: dict[str, str] = {}
+        self._is_of_many: dict[str, bool] = {}
         self._doubted: set[str] = set()
         self._begun: _Beside | None = None
         self._changed = False
@@ -74,6 +77,12 @@ class Fingerprints:
             return self.of(path)
         except RawFileError:
             return "unreadable"
+
+    def is_of_many(self, path: str) -> bool:
+        """Whether the file at `path` is one of many tickers; only its beginning is read."""
+        if not self._is_known(path) and path not in self._is_of_many:
+            self._is_of_many[path] = is_file_of_many_tickers(path)
+        return self._is_of_many[path]
 
     def doubt(self, path: str) -> None:
         """Read the file at `path` anew, once, whatever is remembered of it."""
@@ -109,15 +118,16 @@ class Fingerprints:
             return True
         if entry := self._load().get(path):
             with contextlib.suppress(OSError):
-                if entry[:-1] == _state(path):
-                    self._current[path] = entry[-1]
+                if entry[:-2] == _state(path):
+                    self._is_of_many[path], self._current[path] = entry[-2:]
                     return True
         return False
 
     def _learn(self, found: _Found) -> None:
         self._current[found.path] = found.fingerprint
+        self._is_of_many[found.path] = found.is_of_many
         if found.read_at - found.state[-1] / 1e9 > SETTLED_SECONDS:
-            self._load()[found.path] = [*found.state, found.fingerprint]
+            self._load()[found.path] = [*found.state, found.is_of_many, found.fingerprint]
             self._changed = True
 
     def _take_what_was_begun(self) -> None:
@@ -173,7 +183,8 @@ def _read_if_possible(path: str) -> _Found | None:
 def _read(path: str) -> _Found:
     state, read_at = _state(path), time.time()
     with open(path, "rb") as file:
-        return _Found(path, state, file_fingerprint(file), read_at)
+        is_of_many = begins_with_many_tickers(file, path)
+        return _Found(path, state, is_of_many, file_fingerprint(file), read_at)
 
 
 def _state(path: str) -> list[int]:

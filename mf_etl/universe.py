@@ -1,15 +1,15 @@
 """Raw files to (exchange, ticker): which tickers there are, and which raw file each is built from.
 
-No file is opened, and sizes are asked for only where two files claim the same ticker.
+A file is opened only to see whether it is one of many tickers, and sizes are asked for only where two
+files claim the same ticker.
 """
 
 from __future__ import annotations
 
 import difflib
 import os
-import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -17,18 +17,15 @@ from typing import Literal
 
 from mf_etl.discovery import Entry, entries_below
 from mf_etl.errors import UniverseError
-from mf_etl.settings.sections import TICKER_PATTERN, UNKNOWN_EXCHANGE
+from mf_etl.settings.sections import UNKNOWN_EXCHANGE
 from mf_etl.settings.sections import Universe as UniverseSettings
+from mf_etl.tickers import is_file_of_many_tickers, ticker_of
 
-# Device names that Windows cannot create files under; some unpackers put `_` before them.
-RESERVED_NAMES = frozenset(
-    ["CON", "PRN", "AUX", "NUL", *(f"{port}{n}" for port in ("COM", "LPT") for n in range(1, 10))]
-)
-_TICKER = re.compile(TICKER_PATTERN)
 # What the last word of a known folder says of the tickers below it.
 _INSTRUMENTS = {"stocks": "stock", "etfs": "etf"}
 
 UNKNOWN_FOLDER = "under no known folder"
+MANY_TICKERS = "many_tickers"
 # Reasons that nobody has to be told of: they are asked for.
 _ASKED_FOR = ("exchange not asked for",)
 
@@ -51,11 +48,20 @@ class RawFile:
 
 
 class Universe:
-    """The raw files below a root and the tickers that the settings ask for."""
+    """The raw files below a root and the tickers that the settings ask for.
 
-    def __init__(self, raw_root: Path, settings: UniverseSettings) -> None:
+    `is_of_many` tells of a path whether the file there is one of many tickers, which is no ticker.
+    """
+
+    def __init__(
+        self,
+        raw_root: Path,
+        settings: UniverseSettings,
+        is_of_many: Callable[[str], bool] = is_file_of_many_tickers,
+    ) -> None:
         self.raw_root = raw_root
         self._settings = settings
+        self._is_of_many = is_of_many
 
     @cached_property
     def files(self) -> list[RawFile]:
@@ -74,7 +80,7 @@ class Universe:
             raise UniverseError(
                 f"raw root {self.raw_root} cannot be listed: {error.strerror}"
             ) from error
-        found = [self._classified(entry) for entry in entries]
+        found = [self._looked_into(self._classified(entry)) for entry in entries]
         claims: dict[tuple[str, str], list[RawFile]] = {}
         for file in found:
             if file.role == "build":
@@ -132,6 +138,9 @@ class Universe:
                 folders = Counter(_exchange_folder(path) for path in files)
                 named = _some(f"{name} {count:,}" for name, count in folders.most_common())
                 parts.append(f"{count:,} {reason} ({named}; see universe.folders)")
+            elif reason == MANY_TICKERS:
+                what = f"file{'s' * (count > 1)} of many tickers, as Stooq's daily updates are"
+                parts.append(f"{count:,} {what} ({_some(files)}; each ticker's own file is needed)")
             else:
                 parts.append(f"{count:,} {reason} ({_some(files)})")
         return f"Left out below {self.raw_root}: " + ", ".join(parts)
@@ -157,6 +166,9 @@ class Universe:
         return os.path.join(str(self.raw_root), self.file(exchange, ticker).source_file)
 
     def _missing(self, exchange: str, ticker: str) -> str:
+        for file in self.files:
+            if (file.exchange, file.ticker, file.reason) == (exchange, ticker, MANY_TICKERS):
+                return f"{ticker} is no ticker: {file.source_file} is a file of many tickers"
         elsewhere = sorted(market for market, name in self.listed if name == ticker)
         if elsewhere:
             return f"{ticker} is not listed on {exchange} but on {', '.join(elsewhere)}"
@@ -191,6 +203,13 @@ class Universe:
         role: Role = "ignored" if reason else "build"
         return RawFile(entry.path, exchange, instrument, ticker or "", role, reason)
 
+    def _looked_into(self, file: RawFile) -> RawFile:
+        """The file, ignored if it turns out to be one of many tickers."""
+        path = os.path.join(str(self.raw_root), file.source_file)
+        if file.role == "build" and self._is_of_many(path):
+            return replace(file, role="ignored", reason=MANY_TICKERS)
+        return file
+
     def _is_known(self, folder: str) -> bool:
         return folder.lower() in self._settings.folders
 
@@ -210,17 +229,6 @@ class Universe:
                 return -1
 
         return min(rivals, key=lambda file: (-size(file), file.source_file))
-
-
-def ticker_of(file_name: str) -> str | None:
-    """Ticker of a raw file by its name, upper case; None if the name is not one of a ticker."""
-    stem, extension = os.path.splitext(file_name)
-    if extension.lower() != ".txt" or not stem.isascii():
-        return None
-    ticker = stem.upper()
-    if ticker.startswith("_") and ticker[1:].split(".")[0] in RESERVED_NAMES:
-        ticker = ticker[1:]
-    return ticker if _TICKER.fullmatch(ticker) else None
 
 
 def _exchange_folder(path: str) -> str:

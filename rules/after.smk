@@ -288,6 +288,10 @@ if workflow.is_main_process:
     atexit.register(at_end)
 
 
+onstart:
+    FINGERPRINTS.save()  # jobs of processes of their own need not read every file again
+
+
 onsuccess:
     give_former_files_back()
     record_settled()

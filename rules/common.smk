@@ -55,8 +55,10 @@ except MfEtlError as error:
 DATA = catalog(SETTINGS.paths)
 TOTAL = aggregates(SETTINGS.paths)
 SCIENCE = research(SETTINGS.paths)
-UNIVERSE = Universe(Path(SETTINGS.paths.raw_root), SETTINGS.universe)
 FINGERPRINTS = Fingerprints(fingerprint_cache(SETTINGS.paths))
+UNIVERSE = Universe(
+    Path(SETTINGS.paths.raw_root), SETTINGS.universe, FINGERPRINTS.is_of_many
+)
 CODE = CodeDigests(ROOT, code_cache(SETTINGS.paths))
 
 

@@ -20,8 +20,8 @@ def main(
     stable: str,
     settings: ManifestSettings,
 ) -> None:
-    files = Universe(Path(raw_root), settings.universe).files
     known = Fingerprints(Path(fingerprint_cache))
+    files = Universe(Path(raw_root), settings.universe, known.is_of_many).files
     before = pl.read_parquet(stable, glob=False) if Path(stable).exists() else None
     rows = manifest(files, Path(raw_root), known.of_readable, before)
     FILE_MANIFEST.write(rows, file_manifest_current, settings.storage)

@@ -8,9 +8,18 @@ from pathlib import Path
 import click
 from click.shell_completion import CompletionItem
 
-from mf_etl.catalog import Catalog, Dataset, Research, aggregates, catalog, research
+from mf_etl.catalog import (
+    Catalog,
+    Dataset,
+    Research,
+    aggregates,
+    catalog,
+    fingerprint_cache,
+    research,
+)
 from mf_etl.cli import project
 from mf_etl.errors import MfEtlError
+from mf_etl.fingerprints import Fingerprints
 from mf_etl.settings.model import Settings, load_settings
 from mf_etl.universe import Universe
 
@@ -24,7 +33,8 @@ def settings() -> Settings:
 @functools.cache
 def universe() -> Universe:
     """The raw files and tickers of the settings in force."""
-    return Universe(Path(settings().paths.raw_root), settings().universe)
+    known = Fingerprints(fingerprint_cache(settings().paths))
+    return Universe(Path(settings().paths.raw_root), settings().universe, known.is_of_many)
 
 
 def data() -> Catalog:

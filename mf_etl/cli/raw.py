@@ -15,7 +15,7 @@ from mf_etl.ingest.limits import Limits
 from mf_etl.ingest.reader import RawContent, parse, read_content
 from mf_etl.settings.sections import UNKNOWN_EXCHANGE
 from mf_etl.settings.steps import BronzeSettings, step_settings
-from mf_etl.universe import ticker_of
+from mf_etl.tickers import ticker_of
 
 ROWS = click.option(
     "--rows", type=click.IntRange(min=1), default=10, show_default=True, help="Rows to show."

@@ -18,7 +18,8 @@ from pydantic import (
 )
 from pydantic_settings import NoDecode
 
-TICKER_PATTERN = r"[A-Z0-9][A-Z0-9._-]{0,39}"
+from mf_etl.tickers import TICKER_PATTERN
+
 EXCHANGE_PATTERN = r"[A-Z][A-Z0-9]{0,15}"
 DATASET_PATTERN = r"[a-z0-9][a-z0-9._-]{0,99}"
 UNKNOWN_EXCHANGE = "UNKNOWN"

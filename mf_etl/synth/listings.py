@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mf_etl.synth.anomalies import ANOMALIES
-from mf_etl.universe import RESERVED_NAMES
+from mf_etl.tickers import RESERVED_NAMES
 
 # Names that a careless reader takes for nulls, truth values, infinity or devices; and single letters.
 ODD_NAMES = (

@@ -11,6 +11,7 @@ import pytest
 
 from mf_etl.errors import RawFileError
 from mf_etl.fingerprints import Fingerprints
+from tests.conftest import raw_file, raw_row
 
 
 @pytest.fixture
@@ -170,3 +171,18 @@ def test_modules_of_the_working_directory_are_not_imported(tmp_path, raw, beside
     fingerprints.prepare([str(raw)])
     monkeypatch.setattr("mf_etl.fingerprints._read", not_here)
     assert len(fingerprints.of(str(raw))) == 32
+
+
+def test_a_file_of_many_tickers_is_told_and_remembered_with_its_fingerprint(
+    tmp_path, raw, monkeypatch
+):
+    raw.write_bytes(raw_file(*(raw_row("20240102", ticker=f"{name}.US") for name in "BCD")))
+    os.utime(raw, (1e9, 1e9))
+    first = cached(tmp_path)
+    assert first.is_of_many(str(raw)), "before its content is read"
+    first.of(str(raw))
+    first.save()
+    monkeypatch.setattr("mf_etl.fingerprints.is_file_of_many_tickers", lambda path: "read again")
+    assert cached(tmp_path).is_of_many(str(raw)) is True
+    raw.write_bytes(b"another")
+    assert cached(tmp_path).is_of_many(str(raw)) == "read again"

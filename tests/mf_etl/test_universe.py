@@ -12,7 +12,9 @@ from mf_etl.catalog import catalog
 from mf_etl.errors import UniverseError
 from mf_etl.settings.sections import Paths
 from mf_etl.settings.sections import Universe as UniverseSettings
-from mf_etl.universe import Universe, ticker_of
+from mf_etl.tickers import ticker_of
+from mf_etl.universe import Universe
+from tests.conftest import raw_file, raw_row
 
 
 def universe(root, *paths, **settings) -> Universe:
@@ -238,8 +240,15 @@ def test_one_line_says_what_is_left_out(tmp_path):
     assert universe(tmp_path / "other", "nyse stocks/a.us.txt").left_out() == ""
 
 
-def test_no_file_is_opened_or_asked_for_its_size(tmp_path, monkeypatch):
-    found = universe(tmp_path, "nasdaq stocks/a.us.txt", "nyse stocks/a.us.txt")
+def test_a_file_is_only_asked_whether_it_is_one_of_many_tickers(tmp_path, monkeypatch):
+    universe(tmp_path, "nasdaq stocks/a.us.txt", "nyse stocks/a.us.txt", "else/b.us.txt")
+    asked: list[str] = []
+
+    def is_of_many(path: str) -> bool:
+        asked.append(os.path.relpath(path, tmp_path))
+        return False
+
+    found = Universe(tmp_path, UniverseSettings(), is_of_many)
 
     def forbidden(*args, **kwargs):
         raise AssertionError("discovery touched a file")
@@ -247,6 +256,25 @@ def test_no_file_is_opened_or_asked_for_its_size(tmp_path, monkeypatch):
     monkeypatch.setattr("builtins.open", forbidden)
     monkeypatch.setattr("os.path.getsize", forbidden)
     assert len(found.tickers) == 2
+    assert sorted(asked) == ["nasdaq stocks/a.us.txt", "nyse stocks/a.us.txt"]
+
+
+def test_a_file_of_many_tickers_is_no_ticker(tmp_path):
+    of_many = raw_file(*(raw_row("20240102", ticker=f"{name}.US") for name in "ABC"))
+    found = universe(tmp_path, "nyse stocks/1/b.us.txt=x", "nasdaq stocks/a.us.txt")
+    (tmp_path / "nyse stocks" / "20240102_d.txt").write_bytes(of_many)
+    (tmp_path / "nyse stocks" / "b.us.txt").write_bytes(
+        raw_file(*[*["x"], *of_many.decode().split()])
+    )
+    assert found.tickers == [("NASDAQ", "A.US"), ("NYSE", "B.US")]
+    assert found.file("NYSE", "B.US").source_file == "nyse stocks/1/b.us.txt", "the larger is none"
+    ignored = {f.source_file: f.reason for f in found.files if f.role == "ignored"}
+    assert ignored == {
+        "nyse stocks/20240102_d.txt": "many_tickers", "nyse stocks/b.us.txt": "many_tickers",
+    }  # fmt: skip
+    assert "2 files of many tickers" in found.left_out() and "20240102_d.txt" in found.left_out()
+    with pytest.raises(UniverseError, match=r"20240102_D is no ticker: .* of many tickers"):
+        found.file("NYSE", "20240102_D")
 
 
 HOSTILE_NAMES = [

@@ -13,6 +13,7 @@ from mf_etl.qa.manifest import manifest, status_counts
 from mf_etl.schemas.universe_tables import FILE_MANIFEST
 from mf_etl.settings.sections import Universe as UniverseSettings
 from mf_etl.universe import Universe
+from tests.conftest import raw_file, raw_row
 
 
 class Week:
@@ -80,15 +81,21 @@ def test_another_sub_folder_is_unchanged_and_another_exchange_is_new(week):
 def test_shadowed_and_ignored_files_are_listed_with_the_reason(week):
     week.put("nasdaq stocks/2/aapl.us.txt", "longer than the first")
     week.put("elsewhere/x.us.txt", "text")
+    week.put(
+        "nyse stocks/20240102_d.txt",
+        raw_file(*(raw_row("20240102", ticker=f"{name}.US") for name in "ABC")).decode(),
+    )
     assert week.statuses() == {
         "nasdaq stocks/1/aapl.us.txt": "SHADOWED",
         "nasdaq stocks/2/aapl.us.txt": "CHANGED",
         "nyse stocks/1/ibm.us.txt": "UNCHANGED",
         "elsewhere/x.us.txt": "IGNORED",
+        "nyse stocks/20240102_d.txt": "IGNORED",
     }
     reasons = {row["source_file"]: row["reason"] for row in week.stable.to_dicts()}
     assert reasons["nasdaq stocks/1/aapl.us.txt"] == "nasdaq stocks/2/aapl.us.txt"
     assert "folder" in reasons["elsewhere/x.us.txt"]
+    assert reasons["nyse stocks/20240102_d.txt"] == "many_tickers"
     assert status_counts(week.stable) == {
-        "CHANGED": 1, "IGNORED": 1, "SHADOWED": 1, "UNCHANGED": 1,
+        "CHANGED": 1, "IGNORED": 2, "SHADOWED": 1, "UNCHANGED": 1,
     }  # fmt: skip
