@@ -12,6 +12,7 @@ from mf_etl.ingest.text import STANDARD_HEADER as HEADER
 TICKER, PER, DATE, TIME, OPEN, HIGH, LOW, CLOSE, VOLUME, OPENINT = range(10)
 PRICES = (OPEN, HIGH, LOW, CLOSE)
 OLD_HEADER = b"Date,Open,High,Low,Close,Volume,OpenInt"
+POLISH_HEADER = b"Data,Otwarcie,Najwyzszy,Najnizszy,Zamkniecie,Wolumen,LOP"
 # A file with an anomaly has at least so many rows before the anomaly is planted.
 FEWEST_ROWS = 40
 GARBAGE_BYTES = 4096
@@ -102,6 +103,16 @@ def _changed_row(
     return plant_row
 
 
+def _from_row(change: Callable[[list[bytes]], list[bytes]]) -> Callable[[Rows, int], Planted]:
+    """The change on every row from one of the middle half on; the first of them has the anomaly."""
+
+    def plant_rows(rows: Rows, draw: int) -> Planted:
+        row = _middle(rows, draw)
+        return _file([*rows[:row], *map(change, rows[row:])], (_line(row),))
+
+    return plant_rows
+
+
 def _tenth(row: list[bytes]) -> list[bytes]:
     return _with(row, {field: _number(float(row[field]) / 10) for field in PRICES})
 
@@ -180,6 +191,15 @@ def _older_export(rows: Rows, draw: int) -> bytes:
     return b"\r\n".join([OLD_HEADER, *body, b""])
 
 
+def _quoted(rows: Rows) -> bytes:
+    lines = [HEADER.split(b","), *rows]
+    return b"".join(b",".join(b'"%s"' % text for text in line) + b"\r\n" for line in lines)
+
+
+def _of_many(rows: Rows) -> bytes:
+    return _file([_with(row, {TICKER: b"ZZ%d.US" % n}) for n, row in enumerate(rows)]).content
+
+
 ANOMALIES: dict[str, Anomaly] = {
     "zero_bytes": Anomaly("no byte at all", _whole_file(lambda *_: b""), status="empty"),
     "header_only": Anomaly(
@@ -242,6 +262,12 @@ ANOMALIES: dict[str, Anomaly] = {
         "a day whose prices lost a digit: in `price_spikes` of the report, and no flag",
         _changed_row(_tenth),
     ),
+    "price_step": Anomaly(
+        "prices a tenth of those before, from a day on: a split that is not adjusted",
+        _from_row(_tenth),
+        ("q_price_step",),
+    ),
+    "no_trade": Anomaly("a day of no volume", _replaced({VOLUME: b"0"}), ("q_no_trade",)),
     "huge_prices": Anomaly("prices of about 1e15: valid", _whole_file(_formatted(".0f", 1e14))),
     "scientific_notation": Anomaly("prices such as 1.5e+01: valid", _whole_file(_formatted(".9e"))),
     "many_decimals": Anomaly(
@@ -250,6 +276,27 @@ ANOMALIES: dict[str, Anomaly] = {
     "older_export": Anomaly("the export of seven columns: valid", _whole_file(_older_export)),
     "byte_order_mark": Anomaly(
         "UTF-8 with BOM: valid", _whole_file(lambda rows, _: b"\xef\xbb\xbf" + _file(rows).content)
+    ),
+    "utf_16": Anomaly(
+        "UTF-16 with BOM: valid",
+        _whole_file(lambda rows, _: _file(rows).content.decode().encode("utf-16")),
+    ),
+    "cr_only": Anomaly(
+        "CR as the line end: valid",
+        _whole_file(lambda rows, _: _file(rows).content.replace(b"\r\n", b"\r")),
+    ),
+    "quoted_fields": Anomaly(
+        "double quotes around every field: valid", _whole_file(lambda rows, _: _quoted(rows))
+    ),
+    "polish_header": Anomaly(
+        "the header of the Polish download page: valid",
+        _whole_file(lambda rows, _: _older_export(rows, 0).replace(OLD_HEADER, POLISH_HEADER)),
+    ),
+    "many_tickers": Anomaly(
+        "rows of many tickers, as in a daily update file",
+        _whole_file(lambda rows, _: _of_many(rows)),
+        status="many_tickers",
+        role="ignored",
     ),
     "semicolons": Anomaly(
         "semicolons for commas: valid",

@@ -69,6 +69,10 @@ def test_bronze_finds_exactly_what_was_planted(archive):
         assert gaps == (list(lines) if anomaly.kind == "long_gap" else []), anomaly
         spikes = [spike["source_line_no"] for spike in quality["price_spikes"]]
         assert spikes == (list(lines) if anomaly.kind == "price_spike" else []), anomaly
+        idle = result.bars.filter("q_no_trade")["source_line_no"].to_list()
+        assert anomaly.kind != "no_trade" or set(lines) <= set(idle), anomaly
+        steps = [step["source_line_no"] for step in quality["price_steps"]]
+        assert anomaly.kind != "price_step" or steps == list(lines), anomaly
 
 
 def test_no_garbage_holds_a_row_by_chance():
@@ -79,7 +83,17 @@ def test_no_garbage_holds_a_row_by_chance():
 
 @pytest.mark.parametrize(
     "kind",
-    ["scientific_notation", "older_export", "byte_order_mark", "semicolons", "missing_header"],
+    [
+        "scientific_notation",
+        "older_export",
+        "byte_order_mark",
+        "semicolons",
+        "missing_header",
+        "utf_16",
+        "cr_only",
+        "quoted_fields",
+        "polish_header",
+    ],
 )
 def test_other_notations_hold_the_same_bars(kind):
     days = trading_days(date(2020, 1, 1), date(2021, 12, 31))
