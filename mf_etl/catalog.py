@@ -10,8 +10,8 @@ import re
 from dataclasses import dataclass, fields
 from pathlib import Path
 
+from mf_etl.ingest.text import TICKER_PATTERN
 from mf_etl.settings.sections import DATASET_PATTERN, EXCHANGE_PATTERN, Paths
-from mf_etl.tickers import TICKER_PATTERN
 
 PER_TICKER = "exchange={exchange}/prefix={prefix}/ticker={ticker}"
 

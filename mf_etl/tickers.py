@@ -7,9 +7,8 @@ import re
 from pathlib import Path
 from typing import BinaryIO
 
-from mf_etl.ingest.text import HEAD_BYTES, holds_many_tickers
+from mf_etl.ingest.text import HEAD_BYTES, TICKER_PATTERN, holds_many_tickers
 
-TICKER_PATTERN = r"[A-Z0-9][A-Z0-9._-]{0,39}"
 # Device names that Windows cannot create files under; some unpackers put `_` before them.
 RESERVED_NAMES = frozenset(
     ["CON", "PRN", "AUX", "NUL", *(f"{port}{n}" for port in ("COM", "LPT") for n in range(1, 10))]

@@ -18,7 +18,7 @@ from pydantic import (
 )
 from pydantic_settings import NoDecode
 
-from mf_etl.tickers import TICKER_PATTERN
+from mf_etl.ingest.text import TICKER_PATTERN
 
 EXCHANGE_PATTERN = r"[A-Z][A-Z0-9]{0,15}"
 DATASET_PATTERN = r"[a-z0-9][a-z0-9._-]{0,99}"
