@@ -49,10 +49,11 @@ def research_files() -> Research:
 
 def total(name: str) -> Dataset:
     """A file over the universe."""
-    return getattr(aggregates(settings().paths), name)
+    found: Dataset = getattr(aggregates(settings().paths), name)
+    return found
 
 
-class TickerType(click.ParamType):
+class TickerType(click.ParamType):  # type: ignore[type-arg] # no generic in older versions
     """A ticker in any case; the shell completes those there are."""
 
     name = "ticker"
@@ -73,7 +74,7 @@ class TickerType(click.ParamType):
         return [CompletionItem(name) for name in known if name.startswith(incomplete.upper())]
 
 
-class Exchange(click.ParamType):
+class Exchange(click.ParamType):  # type: ignore[type-arg]
     """An exchange in any case."""
 
     name = "exchange"

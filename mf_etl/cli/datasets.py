@@ -14,9 +14,10 @@ from mf_etl.cli.building import build
 from mf_etl.cli.export import requested
 from mf_etl.cli.tables import near
 from mf_etl.errors import ResearchError
-from mf_etl.research.datasets.adopted import KEYS, columns_of
+from mf_etl.research.datasets.adopted import columns_of
 from mf_etl.research.datasets.columns import CONTEXT, FEATURES, OUTCOME_END, OUTCOME_PREFIX
 from mf_etl.research.datasets.request import DatasetRequest, read_request
+from mf_etl.research.preparation.source import KEYS
 from mf_etl.research.preparation.spec import PreparationSpec
 
 

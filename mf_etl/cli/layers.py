@@ -68,9 +68,12 @@ EXCHANGE = click.option(
 @EXCHANGE
 def bronze_one(file: Path | None, ticker: str | None, exchange: str | None) -> None:
     """Valid bars, rejects and quality report of one ticker."""
-    if (file is None) == (ticker is None):
+    if file and ticker is None:
+        pair = _of_raw_file(file)
+    elif ticker and file is None:
+        pair = context.resolved(ticker, exchange)
+    else:
         raise click.UsageError("say which, by --file or by --ticker")
-    pair = context.resolved(ticker, exchange) if ticker else _of_raw_file(file)
     _build_one(context.data().bronze_ohlcv, *pair)
     report = context.data().bronze_quality.path(exchange=pair[0], ticker=pair[1])
     quality = json.loads(Path(report).read_text(encoding="utf-8"))
@@ -101,7 +104,7 @@ def bronze_run(limit: int | None, full: bool, dry_run: bool, only_status: str | 
         build(context.total("file_manifest_current"), force=["file_manifest"])
         manifest = pl.read_parquet(context.total("file_manifest_current"), glob=False)
         show(("status", "files"), status_counts(manifest).items())
-        if dry_run:
+        if dry_run or not only_status:
             return
         tickers = _with_status(manifest, only_status)
         if not tickers:
@@ -130,12 +133,12 @@ def one(layer: Layer) -> click.Command:
     @EXCHANGE
     def command(ticker: str | None, exchange: str | None, **files: Path | None) -> None:
         file = files[parameter]
-        if (file is None) == (ticker is None):
-            raise click.UsageError(f"say which, by --ticker or by {option}")
-        if ticker:
+        if file and ticker is None:
+            pair = _of_file(getattr(context.data(), above), file)
+        elif ticker and file is None:
             pair = context.resolved(ticker, exchange)
         else:
-            pair = _of_file(getattr(context.data(), above), file)
+            raise click.UsageError(f"say which, by --ticker or by {option}")
         _build_one(getattr(context.data(), layer.rule), *pair)
 
     return _named(command, f"{layer.name}-one", f"{layer.what} of one ticker, and what lies above.")

@@ -39,7 +39,7 @@ class Tour(click.Group):
         for title, commands in FAMILIES:
             with formatter.section(title):
                 formatter.write_dl(
-                    [(command.name, command.get_short_help_str(100)) for command in commands]
+                    [(command.name or "", command.get_short_help_str(100)) for command in commands]
                 )
 
     def invoke(self, context: click.Context) -> Any:

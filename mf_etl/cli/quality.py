@@ -87,7 +87,7 @@ def sanity(name: str, file: str) -> click.Command:
 
 def _tell(path: str) -> dict[str, Any]:
     """Print the checks of a sanity summary; ends the process if they are as bad as `qa.fail_on`."""
-    summary = json.loads(Path(path).read_text(encoding="utf-8"))
+    summary: dict[str, Any] = json.loads(Path(path).read_text(encoding="utf-8"))
     show(
         ("check", "result", "value", "threshold", "examples"),
         [

@@ -7,7 +7,8 @@ from pathlib import Path
 import click
 import polars as pl
 
-from mf_etl.bronze.build import Bronze, Origin, Thresholds, bronze
+from mf_etl.bronze.build import Bronze, bronze
+from mf_etl.bronze.validation import Origin, Thresholds
 from mf_etl.cli import context
 from mf_etl.cli.tables import show, show_frame
 from mf_etl.errors import RawFileError

@@ -68,7 +68,7 @@ class BronzeSettings(StepSettings):
         }
 
     @property
-    def thresholds(self) -> dict[str, float]:
+    def thresholds(self) -> dict[str, Any]:
         """When a valid bar gets a warning, and when a segment ends."""
         return {
             "gap_days": self.validation.gap_days_warn_threshold,
