@@ -10,7 +10,7 @@ PROJECTS := -e './engine[test]' -e '.[test]'
 
 export PATH := $(BIN):$(PATH)
 
-.PHONY: run test test-kill test-commands check docs lock synth bench clean
+.PHONY: run test test-kill test-nulls test-commands check docs lock synth bench clean
 
 run: $(VENV)/ready ## build every layer of the bundled sample (or of paths.raw_root)
 	snakemake --cores $(CORES)
@@ -28,6 +28,9 @@ N ?= 200
 
 test-kill: $(VENV)/ready ## kill N builds at random moments and compare what the next run makes
 	MF_ETL_TEST_KILLS=$(N) MF_ETL_TEST_KILL_LANES=4 pytest -n 4 -rA tests/workflow/test_kills.py
+
+test-nulls: $(VENV)/ready ## 300 markets in which labels tell nothing: how often something is found
+	MF_ETL_TEST_NULLS=300 pytest -s tests/mf_etl/research/validation/test_nulls.py
 
 test-commands: $(VENV)/ready ## run every command line, by `mf-etl` and by `python -m mf_etl.cli`
 	MF_ETL_TEST_COMMANDS=both pytest tests/cli/test_command_lines.py

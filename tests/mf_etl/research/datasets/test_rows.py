@@ -104,6 +104,8 @@ def test_without_a_market_there_is_nothing_over_it():
     none = Market(np.zeros(0, dtype=np.int32), np.zeros((4, 0)))
     got = rows(none)
     assert got["fwd_xs_10"].null_count() == got.height > got["fwd_oo_10"].null_count()
+    # That another segment follows is an end whatever the market's days are.
+    assert got["delisted"].to_list() == (got["segment_no"] < 3).to_list()
 
 
 def test_liquidity_begins_anew_in_each_segment():
