@@ -10,7 +10,7 @@ PROJECTS := -e './engine[test]' -e '.[test]'
 
 export PATH := $(BIN):$(PATH)
 
-.PHONY: run test test-kill test-nulls test-commands check docs lock synth bench clean
+.PHONY: run test test-peers test-kill test-nulls test-commands check docs lock synth bench clean
 
 run: $(VENV)/ready ## build every layer of the bundled sample (or of paths.raw_root)
 	snakemake --cores $(CORES)
@@ -34,6 +34,9 @@ test-nulls: $(VENV)/ready ## 300 markets in which labels tell nothing: how often
 
 test-commands: $(VENV)/ready ## run every command line, by `mf-etl` and by `python -m mf_etl.cli`
 	MF_ETL_TEST_COMMANDS=both pytest tests/cli/test_command_lines.py
+
+test-peers: $(VENV)/ready ## hmmlearn's and scikit-learn's own suites with our classes in their place
+	pytest -n auto -m peers tests/peers
 
 check: $(VENV)/ready ## linters and types
 	ruff check .
