@@ -1,4 +1,4 @@
-"""Where a fit starts: k-means on a seeded sample of whole sequences."""
+"""Where a fit starts: k-means on a seeded sample of stretches of sequences."""
 
 from __future__ import annotations
 
@@ -14,11 +14,14 @@ from mf_etl.research.preparation.sequences import Sequences
 START_ROWS = 200_000
 """Rows that a start is made of; more rows change the start little and cost much."""
 
+STRETCH_ROWS = 500
+"""Neighbouring rows of a sample: many regimes long, and of as many tickers as there are stretches."""
+
 _ITERATIONS = 100
 
 
 class Sample(NamedTuple):
-    """Rows of whole sequences in float64, one after another."""
+    """Rows of stretches of sequences in float64, one after another."""
 
     rows: np.ndarray
     sequences: Sequences
@@ -27,19 +30,31 @@ class Sample(NamedTuple):
 def start_sample(
     matrix: np.ndarray, sequences: Sequences, *, seed: int | None, rows: int = START_ROWS
 ) -> Sample:
-    """Sequences drawn in a seeded order until there are at least `rows` rows; the last one is cut.
+    """Stretches of at most `STRETCH_ROWS` rows in a seeded order until there are `rows` rows.
 
-    They are kept in the order of the matrix. The draw depends on `seed` and the number of
-    sequences, so the starts of one fit can share it.
+    Stretches, not sequences: 200,000 rows are 30 long histories, and a model of those is led away from
+    that of a market. All sequences as they are where they have no more rows. Stretches are kept in the
+    order of the matrix, the last one is cut, and one from within a sequence is like one after a gap.
+    The draw depends on `seed` and the sequences, so the starts of one fit can share it.
     """
-    drawn = np.random.default_rng(seed).permutation(len(sequences))
-    filled = np.cumsum(sequences.lengths[drawn])
-    last = int(np.searchsorted(filled, rows))
-    lengths = sequences.lengths.copy()
-    if last < len(drawn):
+    picked = sequences
+    if sequences.rows > rows:
+        pieces = -(-sequences.lengths // STRETCH_ROWS)
+        owner = np.repeat(np.arange(len(sequences)), pieces)
+        offset = STRETCH_ROWS * (np.arange(len(owner)) - (np.cumsum(pieces) - pieces)[owner])
+        lengths = np.minimum(sequences.lengths[owner] - offset, STRETCH_ROWS)
+        drawn = np.random.default_rng(seed).permutation(len(owner))
+        filled = np.cumsum(lengths[drawn])
+        last = int(np.searchsorted(filled, rows))
         lengths[drawn[last]] -= filled[last] - rows
-    chosen = np.sort(drawn[: last + 1])
-    picked = replace(sequences.some(chosen), lengths=lengths[chosen])
+        chosen = np.sort(drawn[: last + 1])
+        own = sequences.some(owner[chosen])
+        picked = Sequences(
+            own.starts + offset[chosen],
+            lengths[chosen],
+            sequences.order,
+            (offset[chosen] > 0) | (own.listed() == 0.0),
+        )
     x = np.array(picked.gather(matrix), dtype=np.float64)
     together = Sequences.contiguous(picked.lengths, len(x))
     return Sample(x, replace(together, after_gap=picked.after_gap))

@@ -10,6 +10,7 @@ from sklearn.metrics import adjusted_rand_score
 
 from mf_etl.errors import ResearchError
 from mf_etl.research.evaluation.comparisons import robustness_summary
+from mf_etl.research.models.hmm import start as start_module
 from mf_etl.research.models.hmm.fit import (
     FINALISTS,
     check_fit_rows,
@@ -115,7 +116,22 @@ def test_same_fit_for_any_number_of_threads_and_whatever_rows_follow(monkeypatch
         assert getattr(first, name).tobytes() == getattr(second, name).tobytes()
 
 
-def test_start_is_made_of_a_seeded_sample_of_whole_sequences():
+def test_a_sample_is_of_stretches_from_all_over(monkeypatch):
+    monkeypatch.setattr(start_module, "STRETCH_ROWS", 20)
+    x = np.arange(300.0)[:, None]
+    sequences = Sequences(np.array([0, 100]), np.array([50, 200]), after_gap=np.array([0, 1]) > 0)
+    sample = start_sample(x, sequences, seed=1, rows=90)
+    lengths, rows = sample.sequences.lengths, sample.rows[:, 0]
+    firsts = rows[sample.sequences.starts]
+    assert lengths.sum() == 90 and lengths.max() == 20 and sorted(firsts) == firsts.tolist()
+    for first, length in zip(firsts, lengths, strict=True):
+        inside = rows[(rows >= first) & (rows < first + length)]
+        assert np.array_equal(inside, np.arange(first, first + length))
+    assert np.array_equal(sample.sequences.after_gap, firsts != 0)
+    assert np.array_equal(rows, start_sample(x, sequences, seed=1, rows=90).rows[:, 0])
+
+
+def test_start_is_made_of_a_seeded_sample():
     x, _, sequences = market(1, lengths=(40, 10, 25, 60))
     sample = start_sample(x, sequences, seed=5, rows=70)
     assert len(sample.rows) == sample.sequences.rows == 70
