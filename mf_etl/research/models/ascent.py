@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
-Parameters = tuple[NDArray[np.generic], ...]
+Parameters = tuple[NDArray[Any], ...]
 
 MOST_TO_COME = 1e-3
 """Log-likelihood a row that a converged fit may still gain: one nat per 1,000 rows."""
@@ -149,7 +149,7 @@ def _tried(model: Ascending, point: Floats, like: Parameters) -> tuple[Parameter
 
 def of_probabilities(probabilities: Floats) -> Floats:
     """Square roots: every vector is one of probabilities, and what is impossible stays so."""
-    return np.sqrt(probabilities)
+    return np.asarray(np.sqrt(probabilities))
 
 
 def to_probabilities(coordinates: Floats) -> Floats:
@@ -186,7 +186,7 @@ def joined(*arrays: Floats) -> Floats:
     return np.concatenate([array.ravel() for array in arrays])
 
 
-def parted(vector: Floats, *like: NDArray[np.generic]) -> list[Floats]:
+def parted(vector: Floats, *like: NDArray[Any]) -> list[Floats]:
     """The other way: arrays of the shapes of `like`."""
     ends = np.cumsum([array.size for array in like])[:-1]
     parts = np.split(vector, ends)

@@ -10,7 +10,7 @@ from hmmlearn.base import ConvergenceMonitor
 from mf_etl.research.models.ascent import Progress
 
 
-class GainPerRowMonitor(Progress, ConvergenceMonitor):
+class GainPerRowMonitor(Progress, ConvergenceMonitor):  # type: ignore[misc]
     """hmmlearn's monitor with the convergence of `Progress`: never by `n_iter`.
 
     ``history`` has the log-likelihoods of the steps that were kept, ``iter`` counts all.
