@@ -162,11 +162,11 @@ def to_probabilities(coordinates: Floats) -> Floats:
 def of_covariances(covariances: Floats, matrices: bool) -> Floats:
     """Logarithms of variances; of matrices the Cholesky factor with a logarithmic diagonal."""
     if not matrices:
-        return np.log(covariances)
+        return np.asarray(np.log(covariances), dtype=np.float64)
     factors = np.linalg.cholesky(covariances)
     diagonal = np.arange(factors.shape[-1])
     factors[..., diagonal, diagonal] = np.log(factors[..., diagonal, diagonal])
-    return factors
+    return np.asarray(factors, dtype=np.float64)
 
 
 def to_covariances(coordinates: Floats, matrices: bool) -> Floats:
