@@ -17,6 +17,8 @@ from pathlib import Path
 import click
 import numpy as np
 import polars as pl
+from mf_etl.research.runs.cluster_run import write_run as clustering_run
+from mf_etl.research.runs.hmm_run import write_run as hmm_run
 
 from bench.document import machine, table, write_section
 from mf_etl.io import ParquetOptions
@@ -29,8 +31,6 @@ from mf_etl.research.models.cluster_spec import ClusteringSpec
 from mf_etl.research.models.hmm.spec import HmmSpec
 from mf_etl.research.preparation.prepare import prepare
 from mf_etl.research.preparation.spec import PreparationSpec
-from mf_etl.research.runs.cluster_run import write_run as clustering_run
-from mf_etl.research.runs.hmm_run import write_run as hmm_run
 from mf_etl.schemas.declaration import HELPER, Column
 from mf_etl.schemas.equal_weight_market import EQUAL_WEIGHT_MARKET
 from mf_etl.schemas.gold_features import GOLD_FEATURES

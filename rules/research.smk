@@ -20,7 +20,7 @@ rule run_spec:
 
 
 rule prepared_matrix:
-    """A dataset, split, scaled and clipped: what clusterings and hidden Markov models read."""
+    """A dataset, split, scaled and clipped: what models read."""
     input:
         ml_dataset=SCIENCE.ml_dataset,
         ml_dataset_metadata=SCIENCE.ml_dataset_metadata,

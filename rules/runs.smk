@@ -12,17 +12,15 @@ from mf_etl.research.runs.catalog import (
     RUN_PATTERN,
     RUNS_FOLDERS,
     SPEC,
-    clustering_patterns,
     final_files,
-    hmm_patterns,
     prepared_patterns,
+    run_patterns,
     runs_root,
 )
 from mf_etl.research.runs.requests import digest, read_spec, spec_text
 
 MATRIX = prepared_patterns(SETTINGS.paths)
-CLUSTERING = clustering_patterns(SETTINGS.paths)
-HMM = hmm_patterns(SETTINGS.paths)
+MODELS = {kind: run_patterns(SETTINGS.paths, kind) for kind in RUNS_FOLDERS}
 RUNS = {research: runs_root(SETTINGS.paths, research) for research in RUNS_FOLDERS}
 
 
@@ -58,11 +56,16 @@ def run_spec_file(research):
     return lambda wildcards: f"{RUNS[research]}/{wildcards.run}/{SPEC}"
 
 
-def run_request(research):
-    """A parameter function: what a run is asked to do, as plain values."""
-    return lambda wildcards: request_of_run(research, wildcards.run).model_dump(
-        mode="json"
-    )
+def run_model(research):
+    """A parameter function: the model that a single run is asked for, as plain values."""
+
+    def spec(wildcards):
+        request = request_of_run(research, wildcards.run)
+        if request.entry != "runs":
+            stop(f"run {wildcards.run} is no single run but a {request.kind}")
+        return request.spec.model_dump(mode="json")
+
+    return spec
 
 
 def prepared_files(research):
@@ -79,10 +82,17 @@ def prepared_files(research):
     return files
 
 
+def dataset_of_run(research):
+    """An input function: the dataset of a run."""
+    return lambda wildcards: SCIENCE.ml_dataset.format(
+        dataset=request_of_run(research, wildcards.run).dataset
+    )
+
+
 def cells_of(research, wildcards):
     """Specification of each cell or seed of a sweep or a stability study."""
     request = request_of_run(research, wildcards.run)
-    if not hasattr(request, "cells"):
+    if request.entry == "runs":
         stop(f"run {wildcards.run} is a single run, not a sweep or a stability study")
     return request.cells()
 
@@ -97,7 +107,7 @@ def cell_files(research, pattern):
     return files
 
 
-def cell_spec(research):
+def cell_model(research):
     """A parameter function: the specification of one cell."""
 
     def spec(wildcards):
@@ -113,20 +123,23 @@ def cell_spec(research):
 
 def preparation_of(wildcards):
     """The specification that the name of a prepared matrix stands for."""
-    for request in NAMED.values():
+    for request in every_request():
         if digest(request.preparation) == wildcards.preparation:
             return request.preparation.model_dump(mode="json")
-    for root in RUNS.values():
-        for spec in sorted(Path(root).glob(f"*/{SPEC}")):
-            try:
-                preparation = read_spec(spec).preparation
-            except MfEtlError:
-                continue  # a run of its own, which says so when it is asked for
-            if digest(preparation) == wildcards.preparation:
-                return preparation.model_dump(mode="json")
     stop(
         f"no run of the settings and no {SPEC} has the preparation {wildcards.preparation}"
     )
+
+
+def every_request():
+    """The runs of the settings, then those that have a specification in their folder."""
+    yield from NAMED.values()
+    for root in RUNS.values():
+        for spec in sorted(Path(root).glob(f"*/{SPEC}")):
+            try:
+                yield read_spec(spec)
+            except MfEtlError:
+                continue  # a run of its own, which says so when it is asked for
 
 
 def research_of(wildcards):
@@ -149,10 +162,19 @@ def named_files(research):
     ]
 
 
+RESEARCH_STEPS = [
+    "prepared_matrix",
+    *(f"research_{step}" for step in ("run", "cell", "sweep", "seed", "stability")),
+]
+OWN_STEPS = {
+    "clustering": ["clustering_periods"],
+    "hmm": ["hmm_vs_cluster", "hmm_decode"],
+}
+
+
 def steps_of(research):
     """The steps that make runs of a research, and their prepared matrix."""
-    own = {path.stem for path in (ROOT / "scripts").glob(f"{research}_*.py")}
-    return ["prepared_matrix", *sorted(own)]
+    return [*RESEARCH_STEPS, *OWN_STEPS[research]]
 
 
 def made_from_run(research, folder):

@@ -1,26 +1,14 @@
-"""Clustering periods: profiles of the train and the test period of a finished run."""
+"""Clustering periods: the train and the test part of a finished run's profile."""
 
 from pathlib import Path
 
 from mf_etl import job
-from mf_etl.research.runs.cluster_run import write_periods
+from mf_etl.research.runs.run import write_periods
 from mf_etl.settings.steps import StepSettings
 
 
-def main(
-    prepared: list[Path],
-    clustered_dataset: Path,
-    *,
-    settings: StepSettings,
-    threads: int,
-) -> None:
-    write_periods(
-        prepared[0].parent,
-        clustered_dataset,
-        clustered_dataset.parent,
-        options=settings.storage,
-        threads=threads,
-    )
+def main(profile: Path, *, settings: StepSettings) -> None:
+    write_periods(profile, profile.parent, options=settings.storage)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from mf_etl import job
-from mf_etl.research.runs.decode_dataset import decode_dataset
+from mf_etl.research.runs.decode import decode_dataset
 from mf_etl.settings.steps import StepSettings
 
 

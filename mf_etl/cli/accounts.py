@@ -12,7 +12,7 @@ import click
 import polars as pl
 
 from mf_etl.cli.tables import show, show_frame
-from mf_etl.research.runs.sanity import clustering_sanity, hmm_sanity
+from mf_etl.research.runs.sanity import run_sanity
 
 
 def _run(root: Path, folder: str) -> None:
@@ -61,12 +61,9 @@ ACCOUNTS: dict[str, Callable[[Path, str], None]] = {
 """By the kind of a run: prints its account, from the folder of all runs and its own name."""
 
 
-SANITY = {"clustering": clustering_sanity, "hmm": hmm_sanity}
-
-
 def read_account(research: str, run_dir: Path) -> None:
     """Print what a finished run holds; ends the process with 1 if its aggregates have problems."""
-    told, problems = SANITY[research](run_dir)
+    told, problems = run_sanity(run_dir, research)
     click.echo("\n".join(told))
     for problem in problems:
         click.echo(f"problem: {problem}", err=True)

@@ -18,7 +18,7 @@ from mf_etl.research.datasets.request import checked
 from mf_etl.research.models.cluster_spec import ClusteringOptions, ClusteringSpec
 from mf_etl.research.models.hmm.spec import HmmSpec
 from mf_etl.research.preparation.spec import PreparationSpec
-from mf_etl.research.runs.catalog import SPEC, final_files, hmm_patterns, runs_root
+from mf_etl.research.runs.catalog import SPEC, final_files, run_patterns, runs_root
 from mf_etl.research.runs.listing import listed
 from mf_etl.research.runs.requests import (
     ClusteringRun,
@@ -180,7 +180,7 @@ def hmm_decode(run_dir: Path, dataset: str) -> None:
     root = Path(runs_root(paths, "hmm"))
     if run_dir.resolve().parent != root.resolve():
         raise click.UsageError(f"{run_dir} is not a run below {root}")
-    path = hmm_patterns(paths)["decode"]["decoded_dataset"].format(
+    path = run_patterns(paths, "hmm")["decode"]["decoded_dataset"].format(
         run=run_dir.name, dataset=dataset
     )
     build(path)

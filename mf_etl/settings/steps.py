@@ -147,11 +147,9 @@ STEPS: dict[str, type[BaseModel]] = {
     "equal_weight_market": MarketSettings,
     "ml_dataset": DatasetSettings,
     "prepared_matrix": StepSettings,
-    "clustering_run": StepSettings,
+    "research_run": StepSettings,
+    "research_stability": StepSettings,
     "clustering_periods": StepSettings,
-    "clustering_stability": StepSettings,
-    "hmm_run": StepSettings,
-    "hmm_stability": StepSettings,
     "hmm_decode": StepSettings,
 }
 

@@ -12,7 +12,7 @@ from tests.workflow.research import FEATURES, jobs, research_project
 
 pytestmark = pytest.mark.xdist_group("cli_research")
 
-ONE_JOB = ("--features", ",".join(FEATURES))
+ONE_JOB = ("--features", ",".join(FEATURES), "--split-mode", "none")
 KMEANS = ("--method", "kmeans", "--n-init", "1", "--silhouette-rows", "500", *ONE_JOB)
 HMM = ("--n-iter", "10", "--n-restarts", "1", "--start-rows", "1000", *ONE_JOB)
 
@@ -26,8 +26,8 @@ def mf_etl(tmp_path_factory) -> Command:
 
 def test_a_clustering_of_options_is_the_same_run_each_time(mf_etl):
     options = (
-        "research-cluster-run", "--dataset", "market", "--n-clusters", "3", *KMEANS,
-        "--split-mode", "time", "--train-end", "2008-12-31",
+        "research-cluster-run", "--dataset", "market", "--n-clusters", "3", *KMEANS[:-2],
+        "--train-end", "2008-12-31",
     )  # fmt: skip
     done = mf_etl(*options)
     folder = next(mf_etl.path("results/research_runs").glob("adhoc-*_kmeans_market"))
@@ -64,7 +64,9 @@ def test_hidden_markov_models(mf_etl):
     line = next(x for x in mf_etl("runs").out.splitlines() if folder.name in x)
     assert "hmm_run" in line and "done" in line and "2 states, log-likelihood a row" in line
     done = mf_etl("research-hmm-sanity", "--run-dir", str(folder))
-    assert "probability to stay: 0: " in done.out and "by filtered state" in done.out
+    assert (
+        "probability to stay (filtered, all): 0: " in done.out and "by filtered label" in done.out
+    )
 
     options = ("--start-date", "2005-01-03", "--end-date", "2009-12-31")
     out = mf_etl("export-ml-dataset", *options).out
@@ -101,7 +103,7 @@ def test_sanity_finds_what_is_missing_and_what_is_null(mf_etl):
     profile = profile.with_columns(fwd_ret_10_mean=pl.lit(None, pl.Float64))
     profile.write_parquet(whole / "cluster_profile.parquet")
     done = mf_etl("research-cluster-sanity", "--run-dir", str(whole), code=1)
-    assert "problem: cluster_id 0: fwd_ret_10_mean is null" in done.err
+    assert "problem: view cluster period all cluster_id 0: fwd_ret_10_mean is null" in done.err
 
 
 EXAMPLES = [words for words in readme_examples() if words[0].startswith("research-")]
@@ -129,8 +131,8 @@ RUN = ("research-cluster-run", "--n-clusters", "3")
         (["research-cluster-run", "--method", "kmeans"], "kmeans needs n_clusters"),
         ([*RUN, "--covariance-type", "full"], "not taken by kmeans"),
         (["research-cluster-run", "--method", "hdbscan", "--n-clusters", "3"], "not taken by hdbscan"),
-        ([*RUN, "--train-end", "2010-01-01"], "need split_mode time"),
-        ([*RUN, "--split-mode", "time", "--train-end", "soon"], "train_end"),
+        ([*RUN, "--split-mode", "none", "--train-end", "2010-01-01"], "need split_mode time"),
+        ([*RUN, "--train-end", "soon"], "train_end"),
         (["research-cluster-run"], "the settings name no such run"),
         ([*RUN, "--dataset", "markt"], "did you mean market?"),
         (["research-cluster-run", "--method", "trees"], "'trees' is not one of"),

@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 import yaml
 
-from mf_etl.research.runs.catalog import CLUSTERING_PERIODS, CLUSTERING_RUN, CLUSTERING_STABILITY
+from mf_etl.research.runs.catalog import PERIODS, RUN, STABILITY
 from tests.workflow.research import (
     FEATURES,
     SPLIT,
@@ -23,7 +23,7 @@ from tests.workflow.research import (
 pytestmark = pytest.mark.xdist_group("workflow_clustering")
 
 ROOT = "results/research_runs"
-PLAIN = {"preparation": preparation()}
+PLAIN = {"preparation": preparation(split_mode="none")}
 QUICK = {"n_init": 2, "silhouette_rows": 500}
 RUNS = settings(
     "clustering",
@@ -58,14 +58,15 @@ def test_named_runs_have_every_file_and_are_done_once(project, monkeypatch):
     done = jobs(project.snakemake("--cores", "2", "clustering"))
     assert (done["clustering_run"], done["clustering_periods"]) == (2, 1)
     four = project.folder / ROOT / "four_kmeans_market"
-    expected = {*CLUSTERING_RUN.values(), *CLUSTERING_PERIODS.values(), "spec.yaml"}
+    expected = {*RUN["clustering"].values(), *PERIODS.values(), "spec.yaml"}
     assert set(files(four)) == expected
     mix = project.folder / ROOT / "mix_gmm_market"
-    assert set(files(mix)) == {*CLUSTERING_RUN.values(), "spec.yaml"}
+    assert set(files(mix)) == {*RUN["clustering"].values(), "spec.yaml"}
     spec = yaml.safe_load((four / "spec.yaml").read_text())
     assert spec["kind"] == "clustering_run" and spec["preparation"]["features"] == FEATURES
     clusters = pl.read_parquet(four / "clustered_dataset.parquet")
-    assert clusters.filter("is_predict")["trade_date"].min().isoformat() > "2008-12-31"
+    last = clusters.group_by("period").agg(pl.max("trade_date").cast(pl.String)).rows()
+    assert dict(last)["train"] == "2008-12-31" < dict(last)["test"]
     assert "Nothing to be done" in project.snakemake("--dry-run", "clustering")
 
 
@@ -145,7 +146,7 @@ def test_a_study_that_was_stopped_goes_on(project, monkeypatch):
     assert jobs(project.snakemake("--cores", "2", "clustering"))["clustering_seed"] == 3
     folder = project.folder / ROOT / "s_cluster_stability_market"
     names = {path.name for path in folder.iterdir() if path.is_file()}
-    assert names == {*CLUSTERING_STABILITY.values(), "spec.yaml"}
+    assert names == {*STABILITY["clustering"].values(), "spec.yaml"}
     before = files(folder)
     shutil.rmtree(folder / "seeds" / "1")
     (folder / "stability_summary.json").unlink()

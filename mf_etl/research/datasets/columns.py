@@ -12,6 +12,12 @@ FEATURES = (
 )  # fmt: skip
 """What models are fitted on unless a specification says otherwise."""
 
+HMM_FEATURES = (
+    "tmf_21", "tmf_slope_5", "tmf_slope_10", "tti_proxy_v1_21", "tti_proxy_slope_5", "delta_flow_20",
+    "flow_activity_20",
+)  # fmt: skip
+"""As `FEATURES`, of hidden Markov models: one that hardly ever changes in a state has no variance."""
+
 KEY_FEATURES = ("tmf_21", "long_flow_score_20", "delta_flow_20", "flow_activity_20")
 """A row without one of these is of no use to research and is dropped unless asked otherwise."""
 
@@ -57,3 +63,10 @@ def looks_ahead(name: str) -> bool:
 
 REQUIRED = ("ticker", "exchange", "trade_date", OUTCOME_END)
 """What a dataset file must hold, besides the features asked for, to be prepared for a model."""
+
+OUTCOME_STATISTICS = ("n", "mean", "median", "std", "p10", "p90", "hit_rate")
+"""What is told of an outcome of some rows."""
+
+SEPARATION_OUTCOMES = ("fwd_xs_10", "fwd_ret_10")
+"""What labels are held apart by: the return over the market's; or the bare one, where there are too few
+stocks to make a market."""

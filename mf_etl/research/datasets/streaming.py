@@ -6,7 +6,7 @@ Both hold a bounded number of pieces, so memory does not grow with how many ther
 from __future__ import annotations
 
 import collections
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
@@ -58,7 +58,15 @@ class RowGroupWriter:
     frames. Use as a context manager; `path` should be a temporary one (see `mf_etl.io.replacing`).
     """
 
-    def __init__(self, path: Path, schema: pa.Schema, options: ParquetOptions) -> None:
+    def __init__(
+        self,
+        path: Path,
+        schema: pa.Schema,
+        options: ParquetOptions,
+        *,
+        ascending: Collection[str] = (),
+    ) -> None:
+        """`ascending` columns are whole numbers or days that mostly grow: stored as differences."""
         level = options.compression_level if options.compression in _TAKES_LEVEL else None
         self._schema = schema
         self._pending: list[pl.DataFrame] = []
@@ -71,7 +79,12 @@ class RowGroupWriter:
             compression_level=level,
             write_statistics=options.statistics,
             # Floats hardly repeat: a dictionary of them costs memory and time for nothing.
-            use_dictionary=[f.name for f in schema if not pa.types.is_floating(f.type)],
+            use_dictionary=[
+                f.name
+                for f in schema
+                if not pa.types.is_floating(f.type) and f.name not in ascending
+            ],
+            column_encoding=dict.fromkeys(ascending, "DELTA_BINARY_PACKED") or None,
         )
 
     def __enter__(self) -> RowGroupWriter:

@@ -1,54 +1,301 @@
-"""What all figures have in common: small SVG files; the same table gives the same bytes."""
+"""Figures of an evaluation: one function each, for every model, view and period."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Callable, Sequence
 
-import matplotlib.style
+import matplotlib.patches
 import numpy as np
+import polars as pl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
-from mf_etl.io import replacing
+from mf_etl.plots.base import DIVERGING, STYLE, caption, matrix, panels, plain_axis
+from mf_etl.plots.palette import FAINT, INK, NOISE, state_colours
+from mf_etl.research.evaluation.evaluate import Evaluation
+from mf_etl.research.evaluation.transitions import finished_lengths
+from mf_etl.research.models.canonical import NOISE as NO_LABEL
+from mf_etl.research.models.views import View
 
-COLOUR, HIGHLIGHT = "#4477aa", "#222222"
-STYLE = matplotlib.style.context(
-    [
-        "default",
-        {
-            # Text stays text: small files, and labels can be searched and read aloud.
-            "svg.fonttype": "none",
-            "svg.hashsalt": "mf_etl",
-            "font.family": "DejaVu Sans",
-            "font.size": 9.0,
-            "axes.spines.top": False,
-            "axes.spines.right": False,
-        },
-    ]
-)
-"""Of every figure, over what the user's own settings of matplotlib say."""
+TIMELINE_ROWS = 1_500
+"""The last rows of a ticker that its timeline shows."""
 
-
-def new_figure(width: float, height: float) -> tuple[Figure, Axes]:
-    """A figure of so many inches with one pair of axes."""
-    figure = Figure(figsize=(width, height), layout="constrained")
-    return figure, figure.subplots()
-
-
-def save(figure: Figure, path: Path) -> None:
-    """Write the figure as SVG, without date or version."""
-    with replacing(path) as temporary:
-        figure.savefig(temporary, format="svg", metadata={"Date": None, "Creator": None})
+Draw = Callable[[Evaluation, str], Figure]
+"""From an evaluation and the name of the data."""
 
 
 @STYLE
-def write_ari_matrix(seeds: Sequence[int], ari: np.ndarray, path: Path) -> None:
+def sizes(found: Evaluation, data: str) -> Figure:
+    """Share of rows of each label, known on the day, by period."""
+    profile = found.profile.filter(view=_first(found).name)
+    periods = profile["period"].unique(maintain_order=True).to_list()
+    states = profile.filter(period=periods[0]).height
+    figure, axes = panels(1, len(periods), 3.2, 0.26 * states, sharey=True)
+    for axis, period in zip(axes[0], periods, strict=True):
+        part = profile.filter(period=period)
+        labels = part[found.groups.label_name]
+        bars = axis.barh(
+            [_name(label) for label in labels], 100 * part["share"].to_numpy(),
+            color=[_colour(found, label) for label in labels],
+        )  # fmt: skip
+        axis.bar_label(bars, [f"{rows:,}" for rows in part["rows"]], padding=3, fontsize=7)
+        axis.margins(x=0.25)
+        axis.set(xlabel="% of rows", title=_side(part))
+    axes[0, 0].invert_yaxis()
+    axes[0, 0].set_ylabel("label")
+    caption(figure, data, n=int(profile["rows"].sum()), note=f"view: {_first(found).name}")
+    return figure
+
+
+@STYLE
+def profile_heatmap(found: Evaluation, data: str) -> Figure:
+    """Feature means of each label: standard deviations of the period away from the mean of all."""
+    profile = found.profile.filter(view=_first(found).name)
+    features = [name.removesuffix("_mean") for name in _features(profile)]
+    periods = profile["period"].unique(maintain_order=True).to_list()
+    states = profile.filter(period=periods[0]).height
+    figure, axes = panels(
+        1, len(periods), 1.4 + 0.45 * states, 0.6 + 0.2 * len(features), sharey=True
+    )
+    for axis, period in zip(axes[0], periods, strict=True):
+        part = profile.filter(period=period)
+        scores = _scores(part, features)
+        image = axis.imshow(scores.T, cmap=DIVERGING, vmin=-2, vmax=2, aspect="auto")
+        for i, j in np.ndindex(scores.shape):
+            if np.isfinite(scores[i, j]):
+                colour = "white" if scores[i, j] > 1 else "black"
+                axis.text(i, j, f"{scores[i, j]:.1f}", ha="center", va="center", fontsize=6,
+                          color=colour)  # fmt: skip
+        axis.set_xticks(range(states), [_name(i) for i in part[found.groups.label_name]])
+        axis.set(xlabel="label", title=_side(part))
+    axes[0, 0].set_yticks(range(len(features)), features)
+    figure.colorbar(image, ax=axes[0, -1], label="standard deviations")
+    caption(figure, data, n=int(profile["rows"].sum()), note=f"view: {_first(found).name}")
+    return figure
+
+
+@STYLE
+def outcomes(found: Evaluation, data: str) -> Figure:
+    """Mean outcome of each label with its 95 % interval by whole dates, by view and period."""
+    views, intervals = found.groups.labelled.views, found.intervals
+    periods = intervals["period"].unique(maintain_order=True).to_list()
+    states = found.groups.labelled.states
+    figure, axes = panels(
+        len(views), len(periods), 2.6, 0.7 + 0.26 * states, sharex=True, sharey=True
+    )
+    for row, view in zip(axes, views, strict=True):
+        for axis, period in zip(row, periods, strict=True):
+            part = intervals.filter(view=view.name, period=period)
+            mean, low, high = (1e4 * _numbers(part, name) for name in ("mean", "lo", "hi"))
+            places = part[found.groups.label_name].to_numpy()
+            axis.hlines(places, low, high, color=INK, linewidth=1)
+            axis.scatter(mean, places, color=state_colours(states), edgecolors=INK, zorder=3)
+            axis.axvline(0, color=FAINT, linewidth=0.6)
+            seen = "" if view.seen == "past" else " (has seen the future)"
+            axis.set_title(f"{view.name}{seen}, {_side(_of(found, view, period))}", fontsize=8)
+            axis.set_yticks(range(states))
+    axes[0, 0].invert_yaxis()
+    for axis in axes[-1]:
+        axis.set_xlabel(f"mean {intervals['outcome'][0]}, basis points")
+    for axis in axes[:, 0]:
+        axis.set_ylabel("label")
+    n = int(found.profile.filter(view=views[0].name)["rows"].sum())
+    caption(figure, data, n=n, note="lines: 95 % interval by whole dates")
+    return figure
+
+
+@STYLE
+def transitions(found: Evaluation, data: str) -> Figure:
+    """How often each label is followed by each other: counted by view and period."""
+    counts, states = found.tables["transition_counts"], found.groups.labelled.states
+    views = [view.name for view in found.groups.labelled.views]
+    periods = counts["period"].unique(maintain_order=True).to_list()
+    size = 1.0 + 0.42 * states
+    figure, axes = panels(len(views), len(periods), size + 0.4, size)
+    for row, view in zip(axes, views, strict=True):
+        for axis, period in zip(row, periods, strict=True):
+            part = counts.filter(view=view, period=period)
+            table = part.select(pl.col("^to_.*$")).to_numpy().astype(np.float64)
+            total = table.sum(axis=1, keepdims=True)
+            shares = np.divide(table, total, out=np.full_like(table, np.nan), where=total > 0)
+            # To stay is much likelier than all else: colours tell the others apart.
+            others = shares[~np.eye(states, dtype=bool)]
+            top = float(np.nanmax(others)) if np.isfinite(others).any() else 1.0
+            matrix(axis, shares, labels=[str(s) for s in range(states)], low=0.0, high=top or 1.0)
+            axis.set_title(f"{view}, {period}", fontsize=8)
+            axis.set(xlabel="to label", ylabel="from label")
+    n = int(counts.filter(view=views[0]).select(pl.sum_horizontal("^to_.*$").sum()).item())
+    caption(figure, data, n=n, what="steps", note="share of each row's steps a day")
+    return figure
+
+
+@STYLE
+def dwell(found: Evaluation, data: str) -> Figure:
+    """Lengths of the runs of each label that were seen to their end, known on the day, by period."""
+    view, states = _first(found).name, found.groups.labelled.states
+    stats = found.tables["dwell_stats"].filter(view=view)
+    periods = stats["period"].unique(maintain_order=True).to_list()
+    figure, axes = panels(1, states, 1.7, 1.9)
+    colours = state_colours(states)
+    n = 0
+    for place, period in enumerate(periods):
+        for state, lengths in enumerate(finished_lengths(found.groups, view, period)):
+            n += len(lengths)
+            if not len(lengths):
+                continue
+            edges = np.unique(np.geomspace(1, lengths.max() + 1, 16).round())
+            counts, _ = np.histogram(lengths, bins=edges)
+            axes[0, state].stairs(
+                counts / len(lengths), edges, color=colours[state], fill=place == 0,
+                label=period, edgecolor=INK if place else None,
+            )  # fmt: skip
+            axes[0, state].set_xscale("log")
+            plain_axis(axes[0, state].xaxis)
+    for state, axis in enumerate(axes[0]):
+        axis.set(title=f"label {state}", xlabel="days")
+    axes[0, 0].set_ylabel("share of runs")
+    if n:
+        axes[0, -1].legend(frameon=False, fontsize=7)
+    caption(figure, data, n=n, what="runs", note=f"view: {view}; runs cut off are left out")
+    return figure
+
+
+@STYLE
+def timeline(found: Evaluation, data: str) -> Figure:
+    """Close of the ticker with most rows over its labels by day, in every view."""
+    labelled = found.groups.labelled
+    rows = _longest(found)[-TIMELINE_ROWS:]
+    prepared = labelled.prepared
+    numbers = labelled.sequences.row_numbers()[rows]
+    about = prepared.take(numbers, ["ticker", "trade_date", "close", "period"])
+    days = about.get_column("trade_date").to_numpy()
+    figure = Figure(figsize=(9.0, 3.4 + 0.35 * len(labelled.views)), layout="constrained")
+    heights = [8, *(1 for _ in labelled.views)]
+    price, *strips = figure.subplots(len(heights), 1, sharex=True, height_ratios=heights)
+    price.plot(days, about.get_column("close").to_numpy(), color=INK, linewidth=0.8)
+    price.set(ylabel="close", yscale="log", title=about.get_column("ticker")[0])
+    plain_axis(price.yaxis)
+    for axis, view in zip(strips, labelled.views, strict=True):
+        _strip(axis, days, labelled.labels[view.name][rows], labelled.states, view)
+        axis.set_ylabel(view.name, rotation=0, ha="right", va="center")
+    handles = [
+        matplotlib.patches.Patch(color=colour, label=str(state))
+        for state, colour in enumerate(state_colours(labelled.states))
+    ]
+    price.legend(handles=handles, title="label", ncols=8, frameon=False, fontsize=7)
+    periods = ", ".join(about.get_column("period").unique(maintain_order=True))
+    hatched = any(view.seen != "past" for view in labelled.views)
+    note = f"period: {periods}" + ("; hatched: has seen the future" if hatched else "")
+    caption(figure, data, n=len(rows), note=note)
+    return figure
+
+
+FIGURES: dict[str, Draw] = {
+    "sizes": sizes,
+    "profile_heatmap": profile_heatmap,
+    "outcomes": outcomes,
+    "transitions": transitions,
+    "dwell": dwell,
+    "timeline": timeline,
+}
+"""Every figure, by the name that the catalogue has for its file."""
+
+
+@STYLE
+def agreement(seeds: Sequence[int], ari: NDArray[np.float64], data: str) -> Figure:
     """Adjusted Rand index of each pair of seeds, shape (seeds, seeds)."""
-    figure, axes = new_figure(1.8 + 0.3 * len(seeds), 1.0 + 0.3 * len(seeds))
-    image = axes.imshow(ari, cmap="Blues", vmin=0, vmax=1)
-    for ticks in (axes.set_xticks, axes.set_yticks):
-        ticks(range(len(seeds)), [str(seed) for seed in seeds])
-    axes.set(xlabel="seed", ylabel="seed")
-    figure.colorbar(image, ax=axes, label="ARI")
-    save(figure, path)
+    side = 0.8 + 0.34 * len(seeds)
+    figure, axes = panels(1, 1, side, side)
+    image = matrix(axes[0, 0], ari, labels=[str(seed) for seed in seeds], low=0.0, high=1.0)
+    axes[0, 0].set(xlabel="seed", ylabel="seed")
+    figure.colorbar(image, ax=axes[0, 0], label="ARI")
+    caption(figure, data, n=len(seeds), what="seeds that converged")
+    return figure
+
+
+@STYLE
+def sweep(table: pl.DataFrame, x: str, lines: str, curves: Sequence[str], data: str) -> Figure:
+    """Each of `curves` over `x`, one line for each value of `lines`; failed cells are left out."""
+    done = table.filter(status="ok").drop_nulls(x)
+    shown = [name for name in curves if done[name].count()] or [curves[0]]
+    figure, axes = panels(1, len(shown), 3.1, 2.2)
+    for axis, curve in zip(axes[0], shown, strict=True):
+        for (name,), part in done.drop_nulls(curve).group_by(lines, maintain_order=True):
+            part = part.sort(x)
+            axis.plot(part[x].to_numpy(), part[curve].to_numpy(), "o-", label=str(name))
+        axis.xaxis.get_major_locator().set_params(integer=True)
+        axis.set(xlabel=x, ylabel=curve)
+    if done[lines].n_unique() > 1:
+        axes[0, 0].legend(frameon=False, fontsize=7)
+    caption(figure, data, n=done.height, what="cells", note="test_… is of the test period")
+    return figure
+
+
+def _longest(found: Evaluation) -> NDArray[np.int64]:
+    """Numbers of the labelled rows of the ticker that has most of them, by their day."""
+    labelled = found.groups.labelled
+    most = int(np.bincount(labelled.ticker_codes).argmax())
+    rows = np.flatnonzero(labelled.ticker_codes == most)
+    return rows[np.argsort(labelled.days[rows], kind="stable")]
+
+
+def _strip(axes: Axes, days: NDArray[np.datetime64], labels: NDArray[np.int16], count: int,
+           view: View) -> None:  # fmt: skip
+    """A coloured bar for each run of one label."""
+    starts = np.flatnonzero(np.diff(labels, prepend=NO_LABEL - 1) != 0)
+    ends = np.append(starts[1:], len(labels) - 1)
+    hatch = None if view.seen == "past" else "////"
+    colours = dict(enumerate(state_colours(count))) | {NO_LABEL: NOISE}
+    for label, colour in colours.items():
+        runs = [
+            (days[a], days[b] - days[a])
+            for a, b in zip(starts, ends, strict=True)
+            if labels[a] == label
+        ]
+        axes.broken_barh(runs, (0, 1), facecolors=colour, hatch=hatch, edgecolor="white",
+                         linewidth=0)  # fmt: skip
+    axes.set(yticks=[], ylim=(0, 1))
+    axes.spines[:].set_visible(False)
+
+
+def _scores(part: pl.DataFrame, features: Sequence[str]) -> NDArray[np.float64]:
+    means, stds = (
+        part.select(pl.col(f"{name}_{what}").fill_null(np.nan) for name in features).to_numpy()
+        for what in ("mean", "std")
+    )
+    shares = part["share"].to_numpy()[:, None]
+    centre = np.nansum(shares * means, axis=0)
+    spread = np.sqrt(np.nansum(shares * (np.square(stds) + np.square(means - centre)), axis=0))
+    scores: NDArray[np.float64] = (means - centre) / np.where(spread == 0, 1, spread)
+    return scores
+
+
+def _features(profile: pl.DataFrame) -> list[str]:
+    return [n for n in profile.columns if n.endswith("_mean") and not n.startswith("fwd_")]
+
+
+def _first(found: Evaluation) -> View:
+    return found.groups.labelled.views[0]
+
+
+def _of(found: Evaluation, view: View, period: str) -> pl.DataFrame:
+    return found.profile.filter(view=view.name, period=period)
+
+
+def _side(part: pl.DataFrame) -> str:
+    """The period of a part of a profile, and whether it was fitted on."""
+    in_sample = " (in-sample)" if part["in_sample"][0] else ""
+    return f"{part['period'][0]}{in_sample}"
+
+
+def _numbers(part: pl.DataFrame, name: str) -> NDArray[np.float64]:
+    return part[name].cast(pl.Float64).fill_null(np.nan).to_numpy()
+
+
+def _name(label: int) -> str:
+    return "noise" if label == NO_LABEL else str(label)
+
+
+def _colour(found: Evaluation, label: int) -> str:
+    return NOISE if label == NO_LABEL else state_colours(found.groups.labelled.states)[label]

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import threadpoolctl
-from arch.bootstrap import StationaryBootstrap, optimal_block_length
 from scipy import stats
 
 from mf_etl.research.inference.sums import Floats, Sums
@@ -33,6 +32,9 @@ class Draws:
 
     def multiplicities(self) -> Iterator[Floats]:
         """How often each draw takes each day: pieces of shape (at most 250, days), in order."""
+        # The library takes seconds to import, and most of what imports this draws nothing.
+        from arch.bootstrap import StationaryBootstrap
+
         bootstrap = StationaryBootstrap(
             self.block, np.arange(self.days), seed=np.random.default_rng(self.seed)
         )
@@ -93,6 +95,8 @@ def block_length(scores: Floats, horizon: int) -> int:
     above all not beyond 3√T, for there must be blocks to draw from. Raises `ValueError` for fewer
     than 16 days.
     """
+    from arch.bootstrap import optimal_block_length
+
     days = len(scores)
     if days < 16:
         raise ValueError(f"{days} days are too few to draw from: 16 are needed")

@@ -8,9 +8,9 @@ import numpy as np
 import polars as pl
 
 from mf_etl.errors import ResearchError
-from mf_etl.research.models.clusters import load_model
+from mf_etl.research.models.clusters import load_clusters
 from mf_etl.research.preparation.blocks import MatrixRows
-from mf_etl.research.preparation.prepare import SCALER
+from mf_etl.research.preparation.files import SCALER
 from mf_etl.research.preparation.scaling import read_scaling
 from mf_etl.research.preparation.source import arrays
 
@@ -25,7 +25,7 @@ def predicted(run_folder: Path, rows: pl.DataFrame, threads: int = 1) -> pl.Data
     that `rows` had are replaced. Raises `ResearchError` for a folder without a whole model, and for
     a feature that is missing, no number, or not finite.
     """
-    model, about = load_model(run_folder)
+    model, about = load_clusters(run_folder)
     features = tuple(about["features"])
     needed = features if about["scaling_scope"] == "global" else (*features, "ticker")
     _refuse_rows(rows, needed, features)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from mf_etl.research.models.hdbscan.density import NOISE
+NOISE = -1
+"""Label of a row that is in no cluster."""
 
 ORDER_COLUMN = "delta_flow_20"
 
@@ -24,9 +25,3 @@ def canonical_order(labels: np.ndarray, flow: np.ndarray, clusters: int) -> np.n
     new_ids = np.empty(clusters, dtype=np.int16)
     new_ids[np.argsort(mean, kind="stable")] = np.arange(clusters)
     return new_ids
-
-
-def renamed(labels: np.ndarray, new_ids: np.ndarray) -> np.ndarray:
-    """Labels (int16) by their new ids; noise stays −1."""
-    # A label of −1 finds the last entry.
-    return np.append(new_ids, np.int16(NOISE))[labels]

@@ -8,6 +8,7 @@ from functools import partial
 import numpy as np
 import polars as pl
 
+from mf_etl.errors import ResearchError
 from mf_etl.research.datasets.streaming import in_order
 from mf_etl.research.preparation.scaling import (
     PARAMETERS,
@@ -16,6 +17,7 @@ from mf_etl.research.preparation.scaling import (
     standard_parameters,
 )
 from mf_etl.research.preparation.source import Source, arrays
+from mf_etl.research.preparation.spec import PreparationSpec
 from mf_etl.research.preparation.survey import Survey
 
 WHOLE_COLUMNS = 4
@@ -54,13 +56,18 @@ def _quartiles(survey: Survey, feature: str) -> tuple[np.ndarray, np.ndarray]:
 def _per_ticker(survey: Survey, threads: int) -> Scaling:
     spec = survey.source.spec
     blocks = in_order(partial(_fit_rows, survey.source), survey.source.shards, threads)
-    one_block = partial(_parameters_by_ticker, scaler=spec.scaler, features=spec.features)
+    one_block = partial(_parameters_by_ticker, spec)
     tickers: list[str] = []
     parameters: list[tuple[np.ndarray, np.ndarray]] = []
     for found in in_order(one_block, _whole_tickers(blocks), threads):
         for ticker, of_ticker in found:
             tickers.append(ticker)
             parameters.append(of_ticker)
+    if not tickers:
+        raise ResearchError(
+            f"no ticker has the {spec.scaling_min_rows} rows to fit on that a scale of its own needs "
+            "(scaling_min_rows); lower it, or use scaling_scope global or other dates"
+        )
     return Scaling.stacked(spec.features, tuple(tickers), parameters)
 
 
@@ -84,9 +91,12 @@ def _whole_tickers(blocks: Iterator[pl.DataFrame]) -> Iterator[pl.DataFrame]:
 
 
 def _parameters_by_ticker(
-    rows: pl.DataFrame, *, scaler: str, features: tuple[str, ...]
+    spec: PreparationSpec, rows: pl.DataFrame
 ) -> list[tuple[str, tuple[np.ndarray, np.ndarray]]]:
+    """Of the tickers that have enough rows."""
     groups = rows.partition_by("ticker", maintain_order=True, as_dict=True)
     return [
-        (ticker, PARAMETERS[scaler](arrays(group, features))) for (ticker,), group in groups.items()
+        (str(ticker), PARAMETERS[spec.scaler](arrays(group, spec.features)))
+        for (ticker,), group in groups.items()
+        if group.height >= spec.scaling_min_rows
     ]

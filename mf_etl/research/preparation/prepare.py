@@ -14,18 +14,21 @@ import polars as pl
 from mf_etl.errors import ResearchError
 from mf_etl.io import ParquetOptions, replacing, write_json, write_parquet
 from mf_etl.research.datasets.streaming import RowGroupWriter, in_order
+from mf_etl.research.preparation.files import (
+    MATRIX,
+    PREPROCESS_SUMMARY,
+    ROWS,
+    SCALER,
+    SPLIT_SUMMARY,
+)
 from mf_etl.research.preparation.fitting import fitted
 from mf_etl.research.preparation.scaling import Scaling, read_scaling
-from mf_etl.research.preparation.source import KEYS, Source, arrays
+from mf_etl.research.preparation.source import DATASET_ROW, KEYS, SEGMENT, Source, arrays
 from mf_etl.research.preparation.spec import PreparationSpec
 from mf_etl.research.preparation.splits import SPLIT_COLUMNS
 from mf_etl.research.preparation.summaries import preprocess_summary, split_summary
 from mf_etl.research.preparation.survey import Survey, survey
-from mf_etl.research.runs.catalog import PREPARED
 from mf_etl.schemas.ml_dataset import arrow_schema
-
-MATRIX, ROWS, SCALER, PREPROCESS_SUMMARY, SPLIT_SUMMARY = PREPARED.values()
-FILES = (MATRIX, ROWS, SCALER, PREPROCESS_SUMMARY, SPLIT_SUMMARY)
 
 
 class _Piece(NamedTuple):
@@ -38,7 +41,7 @@ class _Piece(NamedTuple):
 
 def prepare(
     dataset: Path,
-    metadata: Path,
+    metadata: Path | None,
     spec: PreparationSpec,
     folder: Path,
     *,
@@ -48,8 +51,8 @@ def prepare(
     """Write `FILES` into `folder` and give what the preprocess summary holds.
 
     ``matrix.npy`` is float32, C order, shape (rows, features), finite everywhere; ``rows.parquet``
-    has one row for each of its rows: ticker, exchange, trade_date, the split columns (see
-    `with_split`) and every other column of the dataset, unscaled. Rows neither fitted on nor
+    has one row for each of its rows: ticker, exchange, trade_date, segment, the split columns (see
+    `with_split`) and its row number in the dataset, which has all else. Rows neither fitted on nor
     predicted, rows with a null feature and, with per-ticker scaling, tickers without rows to fit on
     are left out and counted.
 
@@ -65,7 +68,7 @@ def prepare(
 def prepare_by(
     scaler: Path,
     dataset: Path,
-    metadata: Path,
+    metadata: Path | None,
     spec: PreparationSpec,
     folder: Path,
     *,
@@ -79,9 +82,8 @@ def prepare_by(
     """
     about = _metadata(metadata)
     scaling = read_scaling(scaler, spec.features)
-    return _prepared(
-        about, survey(Source(dataset, spec), threads), scaling, folder, options, threads
-    )
+    source = Source(dataset, spec, is_learnt_from=False)
+    return _prepared(about, survey(source, threads), scaling, folder, options, threads)
 
 
 def _prepared(
@@ -100,8 +102,8 @@ def _prepared(
         used = used.join(known, on="ticker", how="semi", maintain_order="left")
     if not used.get_column("predict").sum():
         raise ResearchError(
-            "no ticker to predict has rows to fit on, so per-ticker scaling leaves nothing; "
-            "use scaling_scope global or other dates"
+            f"no ticker to predict has {spec.scaling_min_rows} rows to fit on, so per-ticker scaling "
+            "leaves nothing; use scaling_scope global or other dates, or lower scaling_min_rows"
         )
     shape = (int(used.get_column("rows").sum()), len(spec.features))
     pieces = in_order(partial(_piece, source, scaling), source.shards, threads)
@@ -122,13 +124,14 @@ def _write_rows(
 ) -> np.ndarray:
     """Write matrix and rows; gives the number of clipped values of each feature."""
     clipped = np.zeros(shape[1], dtype=np.int64)
-    names = _row_columns(source)
+    names = [*KEYS, *(name for name in [SEGMENT] if name in source.schema), *SPLIT_COLUMNS]
+    names.append(DATASET_ROW)
     schema = arrow_schema(source.shard(0).clear().select(names).schema)
     with (
         replacing(folder / MATRIX) as matrix_file,
         replacing(folder / ROWS) as rows_file,
         matrix_file.open("wb") as matrix,
-        RowGroupWriter(rows_file, schema, options) as rows,
+        RowGroupWriter(rows_file, schema, options, ascending=("trade_date", DATASET_ROW)) as rows,
     ):
         _write_header(matrix, shape)
         for piece in pieces:
@@ -158,18 +161,17 @@ def _piece(source: Source, scaling: Scaling, shard: int) -> _Piece:
     return _Piece(matrix, rows, clipped)
 
 
-def _row_columns(source: Source) -> list[str]:
-    others = [name for name in source.schema if name not in (*KEYS, *SPLIT_COLUMNS)]
-    return [*KEYS, *SPLIT_COLUMNS, *others]
-
-
 def _write_header(file: BinaryIO, shape: tuple[int, int]) -> None:
     header = {"descr": "<f4", "fortran_order": False, "shape": shape}
     np.lib.format.write_array_header_1_0(file, header)
 
 
-def _metadata(path: Path) -> dict[str, Any]:
+def _metadata(path: Path | None) -> dict[str, Any]:
+    """What is told of the dataset; nothing is known of a file that stands alone."""
+    if path is None:
+        return {}
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise ResearchError(f"dataset metadata {path}: {error}; export the dataset again") from None
+    return found

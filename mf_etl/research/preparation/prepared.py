@@ -1,10 +1,16 @@
-"""A prepared matrix and its rows, read a column or a row group at a time."""
+"""The one reader of a prepared folder: columns, ranges of rows, matrix by memory map, sequences.
+
+The folder has the matrix, the keys and the split; all other columns are those of the dataset that it
+was made of, found by row number.
+"""
 
 from __future__ import annotations
 
+import datetime
 import json
+import threading
 from collections.abc import Iterator, Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -12,35 +18,53 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from mf_etl.errors import ResearchError
 from mf_etl.research.preparation.blocks import MatrixRows
-from mf_etl.research.preparation.prepare import MATRIX, PREPROCESS_SUMMARY, ROWS
+from mf_etl.research.preparation.files import MATRIX, PREPROCESS_SUMMARY, ROWS
+from mf_etl.research.preparation.sequences import Cut, cut_sequences
+from mf_etl.research.preparation.source import DATASET_ROW, KEYS, SEGMENT
+from mf_etl.research.preparation.splits import PERIODS
 
 REMEDY = "prepare it again"
+_KEPT_GROUPS = 3
+_ENUM_PERIODS = pl.Enum(PERIODS)
 
 
 class Prepared:
-    """A folder written by `mf_etl.research.preparation.prepare.prepare`, opened for reading."""
+    """A folder written by `mf_etl.research.preparation.prepare.prepare`, opened for reading.
 
-    def __init__(self, folder: Path) -> None:
+    Reading is safe from several threads.
+    """
+
+    def __init__(self, folder: Path, dataset: Path) -> None:
         """Raises `ResearchError` if a file is missing, unreadable, or not of the others' shape."""
         self.folder = folder
         try:
             text = (folder / PREPROCESS_SUMMARY).read_text(encoding="utf-8")
             self.summary: dict[str, Any] = json.loads(text)
-            self.matrix = np.load(folder / MATRIX, mmap_mode="r", allow_pickle=False)
-            self._metadata = pq.read_metadata(folder / ROWS)
+            self.matrix: NDArray[np.float32] = np.load(
+                folder / MATRIX, mmap_mode="r", allow_pickle=False
+            )
+            self._own = _Table(folder / ROWS)
         except (OSError, ValueError, pa.ArrowInvalid) as error:
-            reason = str(error).splitlines()[0]
-            raise ResearchError(f"prepared matrix {folder}: {reason}; {REMEDY}") from None
+            raise ResearchError(f"prepared matrix {folder}: {_reason(error)}; {REMEDY}") from None
+        try:
+            self._dataset = _Table(dataset)
+        except (OSError, pa.ArrowInvalid) as error:
+            raise ResearchError(f"dataset {dataset}: {_reason(error)}; export it again") from None
         self.features: tuple[str, ...] = tuple(self.summary["features"])
-        self.columns: tuple[str, ...] = tuple(self._metadata.schema.to_arrow_schema().names)
-        expected = (self._metadata.num_rows, len(self.features))
+        expected = (self._own.rows, len(self.features))
         if self.matrix.shape != expected:
             raise ResearchError(
                 f"prepared matrix {folder}: {MATRIX} has shape {self.matrix.shape}, its rows and "
                 f"features are {expected}; {REMEDY}"
+            )
+        if self._dataset.rows != self.summary["dataset_rows"]:
+            raise ResearchError(
+                f"prepared matrix {folder} is not of {dataset}, which has {self._dataset.rows} rows "
+                f"instead of {self.summary['dataset_rows']}; {REMEDY}"
             )
 
     @property
@@ -48,51 +72,95 @@ class Prepared:
         """Rows of the matrix."""
         return len(self.matrix)
 
-    def column(self, name: str) -> np.ndarray:
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Every column that can be asked for."""
+        others = (name for name in self._dataset.columns if name not in self._own.columns)
+        return (*(name for name in self._own.columns if name != DATASET_ROW), *others)
+
+    @property
+    def is_sampled(self) -> bool:
+        """Rows are missing between the rows of a ticker, so neighbours are not days that follow."""
+        return bool(self.summary["dataset"].get("rows_are_sampled"))
+
+    def column(self, name: str) -> NDArray[Any]:
         """One column of all rows; nulls of numbers are NaN, and dates are days since 1970."""
-        return _array(self._table([name]).get_column(name))
-
-    def mask(self, name: str) -> np.ndarray:
-        """A column of booleans."""
-        return self.column(name).astype(bool)
-
-    def equals(self, name: str, value: str) -> np.ndarray:
-        """Where a column of text is `value` (bool, one a row)."""
-        found = (group.get_column(name) == value for group in self.row_groups([name]))
-        return np.concatenate([mask.to_numpy() for mask in found])
-
-    @cached_property
-    def is_fit(self) -> np.ndarray:
-        """Rows that a model is fitted on (bool, one a row)."""
-        return self.mask("is_fit")
-
-    @cached_property
-    def is_predict(self) -> np.ndarray:
-        """Rows that a model predicts (bool, one a row)."""
-        return self.mask("is_predict")
-
-    @cached_property
-    def ticker_codes(self) -> tuple[list[str], np.ndarray]:
-        """Names of the tickers, and each row's place among them (int32)."""
-        names: dict[str, int] = {}
-        codes = np.empty(self.rows, dtype=np.int32)
+        if name in self._own.columns:
+            return _array(self._own.column(name))
+        self._refuse_unknown([name])
+        parts = []
         start = 0
-        for group in self.row_groups(["ticker"]):
-            tickers = group.get_column("ticker")
-            found = tickers.unique(maintain_order=True).to_list()
-            of_group = {name: names.setdefault(name, len(names)) for name in found}
-            column = tickers.replace_strict(of_group, return_dtype=pl.Int32).to_numpy()
-            codes[start : start + group.height] = column
-            start += group.height
-        return list(names), codes
+        for first, group in self._dataset.groups([name]):
+            stop = int(np.searchsorted(self._dataset_rows, first + group.height))
+            parts.append(_array(group.to_series())[self._dataset_rows[start:stop] - first])
+            start = stop
+        return np.concatenate(parts)
 
-    def row_groups(self, names: Sequence[str] | None = None) -> Iterator[pl.DataFrame]:
-        """The rows in order, a row group at a time, with these columns or with all."""
-        wanted = self._known(self.columns if names is None else names)
-        with pq.ParquetFile(self.folder / ROWS, metadata=self._metadata) as file:
-            for group in range(self._metadata.num_row_groups):
-                # Decoded on the calling thread: how many run at once is the caller's to say.
-                yield pl.from_arrow(file.read_row_group(group, wanted, use_threads=False))
+    def take(self, rows: NDArray[Any], names: Sequence[str]) -> pl.DataFrame:
+        """These columns of these rows, in this order."""
+        self._refuse_unknown(names)
+        own = [name for name in names if name in self._own.columns]
+        others = [name for name in names if name not in self._own.columns]
+        parts = [self._own.take(rows, own)] if own else []
+        if others:
+            parts.append(self._dataset.take(self._dataset_rows[rows], others))
+        return pl.concat(parts, how="horizontal").select(names)
+
+    @cached_property
+    def is_fit(self) -> NDArray[np.bool_]:
+        """Rows that a model is fitted on, one a row."""
+        return self.column("is_fit").astype(bool)
+
+    @cached_property
+    def is_predict(self) -> NDArray[np.bool_]:
+        """Rows that a model labels, one a row."""
+        return self.column("is_predict").astype(bool)
+
+    @cached_property
+    def periods(self) -> NDArray[np.uint8]:
+        """Each row's place among `PERIODS`."""
+        parts = [
+            group.to_series().cast(_ENUM_PERIODS).to_physical().to_numpy()
+            for _, group in self._own.groups(["period"])
+        ]
+        return np.concatenate(parts).astype(np.uint8)
+
+    @cached_property
+    def keys(self) -> pl.DataFrame:
+        """Keys of all rows, and the segment where there is one; text as codes, to fit into memory."""
+        texts = KEYS[:2]
+        known: dict[str, set[str]] = {name: set() for name in texts}
+        for _, group in self._own.groups(texts):
+            for name in texts:
+                known[name].update(group.get_column(name).unique())
+        dtypes = {name: pl.Enum(sorted(values)) for name, values in known.items()}
+        names = [*KEYS, *(name for name in [SEGMENT] if name in self._own.columns)]
+        return pl.concat([group.cast(dtypes) for _, group in self._own.groups(names)])
+
+    @property
+    def ticker_codes(self) -> tuple[list[str], NDArray[Any]]:
+        """Names of the tickers, and each row's place among them."""
+        tickers = self.keys.get_column("ticker")
+        return tickers.dtype.categories.to_list(), tickers.to_physical().to_numpy()
+
+    def sequences(
+        self,
+        used: NDArray[np.bool_],
+        *,
+        max_gap_days: int,
+        min_length: int = 1,
+        length_option: str = "min_sequence_length",
+    ) -> Cut:
+        """Sequences of the `used` rows, led in by those that are known; see `cut_sequences`."""
+        return cut_sequences(
+            self.keys,
+            pl.Series(used),
+            max_gap_days=max_gap_days,
+            min_length=min_length,
+            length_option=length_option,
+            known=pl.Series(self.is_fit | self.is_predict),
+            first_day=self._first_day,
+        )
 
     def refuse_infinite(self, threads: int) -> None:
         """Raises `ResearchError` with the feature and row of a value that is not finite."""
@@ -109,20 +177,69 @@ class Prepared:
                     f"{found[0]}; {REMEDY}"
                 )
 
-    def _table(self, names: Sequence[str]) -> pl.DataFrame:
-        with pq.ParquetFile(self.folder / ROWS, metadata=self._metadata) as file:
-            return pl.from_arrow(file.read(self._known(names), use_threads=False))
+    @property
+    def _first_day(self) -> datetime.date | None:
+        """Where the days of the dataset were cut; None if they were not."""
+        told = (self.summary["dataset"].get("filters") or {}).get("start_date")
+        return datetime.date.fromisoformat(told) if told else None
 
-    def _known(self, names: Sequence[str]) -> list[str]:
-        if missing := [name for name in names if name not in self.columns]:
+    @cached_property
+    def _dataset_rows(self) -> NDArray[np.uint32]:
+        """Row number in the dataset of each row; ascending."""
+        return self._own.column(DATASET_ROW).to_numpy()
+
+    def _refuse_unknown(self, names: Sequence[str]) -> None:
+        known = (*self._own.columns, *self._dataset.columns)
+        if missing := [name for name in names if name not in known]:
             raise ResearchError(
-                f"prepared matrix {self.folder}: {ROWS} has no column {missing[0]}; "
+                f"prepared matrix {self.folder}: its dataset has no column {missing[0]}; "
                 "export the dataset again and prepare it"
             )
-        return list(names)
 
 
-def _array(column: pl.Series) -> np.ndarray:
-    if column.dtype == pl.Date:
-        return column.to_physical().to_numpy()
-    return column.to_numpy()
+class _Table:
+    """Ranges of a Parquet file. Row groups read last are kept: ranges asked for follow each other."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        with pq.ParquetFile(path) as file:
+            self._metadata = file.metadata
+            self.columns = tuple(file.schema_arrow.names)
+        groups = range(self._metadata.num_row_groups)
+        heights = [self._metadata.row_group(group).num_rows for group in groups]
+        self._starts = np.concatenate(([0], np.cumsum(heights, dtype=np.int64)))
+        self.rows = int(self._starts[-1])
+        self._group = lru_cache(maxsize=_KEPT_GROUPS)(self._read_group)
+        self._reading = threading.Lock()
+
+    def column(self, name: str) -> pl.Series:
+        """One column of all rows."""
+        return pl.concat([group for _, group in self.groups([name])]).to_series()
+
+    def groups(self, names: Sequence[str]) -> Iterator[tuple[int, pl.DataFrame]]:
+        """Number of the first row and these columns of each row group."""
+        for group, start in enumerate(self._starts[:-1].tolist()):
+            yield start, self._read_group(group, tuple(names))
+
+    def take(self, rows: NDArray[Any], names: Sequence[str]) -> pl.DataFrame:
+        """These rows, in this order; all row groups between the lowest and the highest are read."""
+        lowest, highest = (rows.min(), rows.max()) if len(rows) else (0, 0)
+        first, last = np.searchsorted(self._starts, (lowest, highest), side="right")
+        with self._reading:
+            parts = [self._group(group, tuple(names)) for group in range(first - 1, last)]
+        return pl.concat(parts)[rows - self._starts[first - 1]]
+
+    def _read_group(self, group: int, names: tuple[str, ...]) -> pl.DataFrame:
+        with pq.ParquetFile(self.path, metadata=self._metadata) as file:
+            # Decoded on the calling thread: how many run at once is the caller's to say.
+            table = file.read_row_group(group, list(names), use_threads=False)
+        return pl.DataFrame(pl.from_arrow(table))
+
+
+def _array(column: pl.Series) -> NDArray[Any]:
+    values = column.to_physical() if column.dtype == pl.Date else column
+    return values.to_numpy()
+
+
+def _reason(error: Exception) -> str:
+    return str(error).splitlines()[0]

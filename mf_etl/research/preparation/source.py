@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import difflib
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,18 +15,22 @@ import pyarrow.parquet as pq
 from mf_etl.errors import ResearchError
 from mf_etl.research.datasets.columns import OUTCOME_END, REQUIRED
 from mf_etl.research.preparation.spec import PreparationSpec
-from mf_etl.research.preparation.splits import with_split
+from mf_etl.research.preparation.splits import settled, with_split
 
 KEYS = ("ticker", "exchange", "trade_date")
+SEGMENT = "segment_no"
+DATASET_ROW = "dataset_row"
 
 
 class Source:
     """A dataset seen through a specification. Reading is safe from several threads."""
 
-    def __init__(self, path: Path, spec: PreparationSpec) -> None:
-        """Raises `ResearchError` if `path` is no dataset or lacks a column that is needed."""
+    def __init__(self, path: Path, spec: PreparationSpec, *, is_learnt_from: bool = True) -> None:
+        """Raises `ResearchError` if `path` is no dataset or lacks a column that is needed.
+
+        A dataset that nothing is learnt from needs no day before or after the train period.
+        """
         self.path = path
-        self.spec = spec
         try:
             with pq.ParquetFile(path) as file:
                 self._metadata = file.metadata
@@ -35,7 +40,15 @@ class Source:
             raise ResearchError(f"dataset {path}: {reason}; export the dataset again") from None
         self.rows = self._metadata.num_rows
         self.shards = range(self._metadata.num_row_groups)
+        starts = np.cumsum(
+            [0, *(self._metadata.row_group(shard).num_rows for shard in self.shards)]
+        )
+        self._starts = [int(start) for start in starts]
+        self.spec = spec
+        self.is_learnt_from = is_learnt_from
         self._refuse_missing()
+        if self.rows and is_learnt_from:
+            self.spec = settled(spec, self._trading_days())
 
     def columns(self, shard: int, names: Sequence[str]) -> pl.DataFrame:
         """These columns of every row of a shard."""
@@ -44,9 +57,15 @@ class Source:
             return pl.from_arrow(file.read_row_group(shard, list(names), use_threads=False))
 
     def shard(self, shard: int, names: Sequence[str] | None = None) -> pl.DataFrame:
-        """A shard with its split columns; of the others, all or the keys and `names`."""
-        wanted = self.schema if names is None else dict.fromkeys((*KEYS, OUTCOME_END, *names))
-        return with_split(self.columns(shard, list(wanted)), self.spec)
+        """A shard with its split columns and `DATASET_ROW`; of the others the keys and `names`.
+
+        `names` are by default the features, and the number of the segment where there is one.
+        """
+        if names is None:
+            names = [*self.spec.features, *(name for name in [SEGMENT] if name in self.schema)]
+        wanted = list(dict.fromkeys((*KEYS, OUTCOME_END, *names)))
+        rows = self.columns(shard, wanted).with_row_index(DATASET_ROW, self._starts[shard])
+        return with_split(rows, self.spec)
 
     def complete(self, rows: pl.DataFrame) -> pl.DataFrame:
         """Rows to be fitted on or predicted in which no feature is null."""
@@ -54,6 +73,10 @@ class Source:
             pl.col("is_fit") | pl.col("is_predict"),
             *(pl.col(name).is_not_null() for name in self.spec.features),
         )
+
+    def _trading_days(self) -> list[datetime.date]:
+        days = (self.columns(shard, ["trade_date"]).unique() for shard in self.shards)
+        return pl.concat(days).to_series().unique().sort().to_list()
 
     def _refuse_missing(self) -> None:
         names = list(self.schema)

@@ -30,13 +30,14 @@ def preprocess_summary(
     complete, kept = (int(f.get_column("rows").sum()) for f in (survey.by_ticker, used))
     unseen = survey.by_ticker.join(used, on="ticker", how="anti")
     rows = [survey.source.rows, survey.chosen, complete, kept]
-    steps = ("chosen_by_split", "without_null_features", "without_unseen_tickers")
+    steps = ("chosen_by_split", "without_null_features", "without_unscaled_tickers")
     return {
         "dataset": {name: metadata.get(name) for name in DATASET_FACTS},
         "spec": spec.model_dump(mode="json"),
         "features": list(spec.features),
         "features_missing": [],
         "rows": kept,
+        "dataset_rows": survey.source.rows,
         "fit_rows": int(used.get_column("fit").sum()),
         "predict_rows": int(used.get_column("predict").sum()),
         "tickers": used.get_column("ticker").n_unique(),
@@ -51,8 +52,8 @@ def preprocess_summary(
             if constant
         ],
         "zero_spread": _by_feature(spec.features, scaling.zero_spread.sum(axis=0)),
-        "unseen_tickers": unseen.get_column("ticker").n_unique(),
-        "unseen_ticker_rows": int(unseen.get_column("rows").sum()),
+        "unscaled_tickers": unseen.get_column("ticker").n_unique(),
+        "unscaled_ticker_rows": int(unseen.get_column("rows").sum()),
         "clipped_values": _by_feature(spec.features, clipped),
     }
 

@@ -71,7 +71,7 @@ def survey(source: Source, threads: int) -> Survey:
     shards = list(in_order(partial(_surveyed, source), source.shards, threads))
     if any(later.tickers[0] < shard.tickers[1] for shard, later in itertools.pairwise(shards)):
         raise _unordered(source)
-    _refuse_empty_sides(shards, source.spec)
+    _refuse_empty_sides(shards, source)
     found = Survey(
         source,
         chosen=sum(shard.rows[0] for shard in shards),
@@ -92,7 +92,7 @@ def survey(source: Source, threads: int) -> Survey:
 
 def _surveyed(source: Source, index: int) -> _Shard:
     features = source.spec.features
-    rows = source.shard(index, features)
+    rows = source.shard(index)
     tickers, days = rows.get_column("ticker"), rows.get_column("trade_date")
     if not tickers.is_sorted():
         raise _unordered(source)
@@ -138,13 +138,15 @@ def _refuse_infinite(rows: pl.DataFrame, features: tuple[str, ...]) -> None:
             )
 
 
-def _refuse_empty_sides(shards: list[_Shard], spec: PreparationSpec) -> None:
+def _refuse_empty_sides(shards: list[_Shard], source: Source) -> None:
+    spec = source.spec
     _, *sides = (sum(counts) for counts in zip(*(shard.rows for shard in shards), strict=True))
     counts = [
         (f"to {side} in the {period}", rows)
         for (side, period), rows in zip(_sides(spec), sides, strict=True)
+        if side == "predict" or source.is_learnt_from
     ]
-    if spec.split_mode == "time":
+    if spec.split_mode == "time" and source.is_learnt_from:
         # Also of a side that nothing is fitted on or predicted for: its figures would be of nothing.
         in_period = {
             name: sum(s.periods.get(name, 0) for s in shards) for name in ("train", "test")
@@ -168,7 +170,7 @@ def _refuse_incomplete(found: Survey) -> None:
             )
     complete = found.by_ticker.select(pl.col("fit", "predict").sum()).row(0)
     for (side, period), rows in zip(_sides(spec), complete, strict=True):
-        if not rows:
+        if not rows and (side == "predict" or found.source.is_learnt_from):
             worst = spec.features[int(np.argmax(found.nulls))]
             raise ResearchError(
                 f"no rows to {side} in the {period} have every feature; {worst} is null most "

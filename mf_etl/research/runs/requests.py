@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Self
 
 import yaml
 from pydantic import Field, model_validator
@@ -13,13 +14,17 @@ from pydantic import Field, model_validator
 from mf_etl.errors import ResearchError
 from mf_etl.research.datasets.naming import PREFIX
 from mf_etl.research.datasets.request import checked
-from mf_etl.research.models.cluster_spec import TAKEN, ClusteringOptions, ClusteringSpec
+from mf_etl.research.models.cluster_spec import (
+    METHODS,
+    TAKEN,
+    ClusteringOptions,
+    ClusteringSpec,
+    Method,
+)
 from mf_etl.research.models.hmm.spec import HmmSpec
-from mf_etl.research.preparation.spec import PreparationSpec
+from mf_etl.research.preparation.spec import HmmPreparation, PreparationSpec
 from mf_etl.settings.sections import DATASET_PATTERN, FilePath, Section
 from mf_etl.yaml_text import read_mapping
-
-Method = Literal["kmeans", "gmm", "hdbscan"]
 
 
 class Request(Section):
@@ -38,6 +43,17 @@ class Request(Section):
 
     title: ClassVar[str]
     """Middle of the name of the run's folder."""
+    entry: ClassVar[str]
+    """List of the settings that names such runs: `runs`, `sweeps` or `stability`."""
+
+    @property
+    def spec(self) -> ClusteringSpec | HmmSpec:
+        """The model that is asked for."""
+        raise NotImplementedError(type(self).__name__)
+
+    def cells(self) -> Mapping[str, ClusteringSpec | HmmSpec]:
+        """Specification of each cell or seed by its name, in order; a single run has none."""
+        return {}
 
     def folder(self, run_id: str) -> str:
         """Name of the run's folder."""
@@ -59,7 +75,12 @@ class ClusteringRun(Request):
     clustering: ClusteringSpec
     """Method and its options."""
 
-    kind = "clustering_run"
+    kind, entry = "clustering_run", "runs"
+
+    @property
+    def spec(self) -> ClusteringSpec:
+        """The clustering that is asked for."""
+        return self.clustering
 
     def folder(self, run_id: str) -> str:
         """Name of the run's folder, with its method."""
@@ -76,7 +97,7 @@ class ClusteringSweep(Request):
     clustering: ClusteringOptions = ClusteringOptions()
     """Options of every cell."""
 
-    kind = "clustering_sweep"
+    kind, entry = "clustering_sweep", "sweeps"
     grid = frozenset({"methods", "n_clusters"})
 
     @model_validator(mode="after")
@@ -90,8 +111,8 @@ class ClusteringSweep(Request):
         cells = {}
         for method in dict.fromkeys(self.methods):
             options = self.clustering.model_dump(include=set(TAKEN[method]))
-            numbers = [None] if method == "hdbscan" else sorted(set(self.n_clusters))
-            for number in numbers:
+            counted = METHODS[method].takes_clusters
+            for number in sorted(set(self.n_clusters)) if counted else [None]:
                 name = method if number is None else f"{method}-{number}"
                 cells[name] = ClusteringSpec(method=method, n_clusters=number, **options)
         return cells
@@ -111,7 +132,7 @@ class ClusteringStability(Request):
     seed_start: int = Field(default=0, ge=0, lt=2**31)
     """First seed; the others follow."""
 
-    kind, title = "clustering_stability", "cluster_stability"
+    kind, title, entry = "clustering_stability", "cluster_stability", "stability"
     grid = frozenset({"seeds", "seed_start"})
 
     def cells(self) -> dict[str, ClusteringSpec]:
@@ -123,18 +144,27 @@ class ClusteringStability(Request):
 class HmmRun(Request):
     """One hidden Markov model of a dataset."""
 
+    preparation: HmmPreparation = HmmPreparation()
+    """Features, scaling and split."""
     hmm: HmmSpec = HmmSpec()
     """The model and how it is fitted."""
     cluster_labels_file: FilePath | None = None
     """Clusters that the states are compared with: the folder's name of a clustering run, or the path of
     any `clustered_dataset.parquet`; null is none."""
 
-    kind, title = "hmm_run", "hmm"
+    kind, title, entry = "hmm_run", "hmm", "runs"
+
+    @property
+    def spec(self) -> HmmSpec:
+        """The model that is asked for."""
+        return self.hmm
 
 
 class HmmSweep(Request):
     """One model for each number of states."""
 
+    preparation: HmmPreparation = HmmPreparation()
+    """Features, scaling and split."""
     components: tuple[Annotated[int, Field(ge=1, le=100)], ...] = Field(
         default=(2, 3, 4, 5, 6, 7, 8), min_length=1
     )
@@ -142,7 +172,7 @@ class HmmSweep(Request):
     hmm: HmmSpec = HmmSpec()
     """The model; its n_components is replaced by each number of the sweep."""
 
-    kind, title = "hmm_sweep", "hmm_sweep"
+    kind, title, entry = "hmm_sweep", "hmm_sweep", "sweeps"
     grid = frozenset({"components"})
 
     def cells(self) -> dict[str, HmmSpec]:
@@ -154,6 +184,8 @@ class HmmSweep(Request):
 class HmmStability(Request):
     """The same model from several seeds."""
 
+    preparation: HmmPreparation = HmmPreparation()
+    """Features, scaling and split."""
     hmm: HmmSpec = HmmSpec()
     """The model; its random_state is replaced by each seed of the study."""
     seeds: int = Field(default=5, ge=2, le=1000)
@@ -161,7 +193,7 @@ class HmmStability(Request):
     seed_start: int = Field(default=0, ge=0, lt=2**31)
     """First seed; the others follow."""
 
-    kind, title = "hmm_stability", "hmm_stability"
+    kind, title, entry = "hmm_stability", "hmm_stability", "stability"
     grid = frozenset({"seeds", "seed_start"})
 
     def cells(self) -> dict[str, HmmSpec]:
@@ -185,6 +217,13 @@ def read_spec(path: Path) -> Request:
     if kind not in KINDS:
         raise ResearchError(f"{path}: a line `kind:` with one of {', '.join(KINDS)} is needed")
     return checked(KINDS[kind], values, str(path))
+
+
+def spec_of(research: str, values: Mapping[str, Any]) -> ClusteringSpec | HmmSpec:
+    """The model of a `clustering` or `hmm` in plain values."""
+    if research == "clustering":
+        return checked(ClusteringSpec, values, research)
+    return checked(HmmSpec, values, research)
 
 
 def spec_text(request: Request) -> str:

@@ -1,93 +1,102 @@
-"""A short account of a finished run, and what is wrong with its aggregates."""
+"""A short account of a finished run, whatever its model, and what is wrong with its aggregates."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
 
 from mf_etl.errors import ResearchError
-from mf_etl.research.datasets.columns import OUTCOMES
-from mf_etl.research.runs.catalog import CLUSTERING_RUN, HMM_RUN
+from mf_etl.research.datasets.columns import OUTCOME_STATISTICS, OUTCOMES, SEPARATION_OUTCOMES
+from mf_etl.research.runs.catalog import RUN
 
-FORWARD_RETURN = "fwd_ret_10"
-STATISTICS = ("mean", "median", "std", "p10", "p90", "hit_rate")
+_SIDE = ("view", "period")
 
 
-def clustering_sanity(run_dir: Path) -> tuple[list[str], list[str]]:
-    """Lines about a clustering run, and its problems: aggregates that are null where n > 0.
+def run_sanity(run_dir: Path, research: str) -> tuple[list[str], list[str]]:
+    """Lines about a run of `clustering` or `hmm`, and its problems: aggregates that are null.
 
     Raises `ResearchError` if a file of the run is missing.
     """
-    summary = _json(run_dir, CLUSTERING_RUN["run_summary"])
-    profile = _table(run_dir, CLUSTERING_RUN["cluster_profile"])
-    states = _table(run_dir, CLUSTERING_RUN["cluster_state_distribution"])
+    files = RUN[research]
+    summary = _json(run_dir, files["run_summary"])
+    profile = _table(run_dir, files["profile"])
+    label = {"clustering": "cluster_id", "hmm": "hmm_state"}[research]
     told = [
         f"{summary['method']} of {summary['rows']:,} rows, {summary['tickers']} tickers: "
-        f"{summary['clusters_found']} clusters, silhouette {_number(summary['silhouette'])}",
-        *_groups(profile, "cluster_id"),
-        *_overlap(states, "cluster_id", "share_of_cluster"),
-        *_notes(summary),
+        f"{summary['states']} labels{_quality(summary)}",
+        *_stays(_table(run_dir, files["transition_counts"])),
     ]
-    return told, list(_nulls(profile, ["cluster_id"], summary["features"]))
+    for (view, period), part in profile.group_by(*_SIDE, maintain_order=True):
+        in_sample = " (in-sample: fitted on)" if part["in_sample"][0] else ""
+        told.append(f"by {view} label, {period}{in_sample}:")
+        told += _labels(part, label)
+    states = _table(run_dir, files["flow_states"])
+    told += [*_overlap(states, label), *(f"note: {note}" for note in summary["notes"])]
+    told.append(summary["account"])
+    return told, list(_nulls(profile, label))
 
 
-def hmm_sanity(run_dir: Path) -> tuple[list[str], list[str]]:
-    """Lines about an HMM run, and its problems: aggregates that are null where n > 0.
-
-    Raises `ResearchError` if a file of the run is missing.
-    """
-    summary = _json(run_dir, HMM_RUN["run_summary"])
-    profile = _table(run_dir, HMM_RUN["hmm_state_profile"])
-    states = _table(run_dir, HMM_RUN["flow_state_crosstab"])
-    transitions = _table(run_dir, HMM_RUN["transition_matrix"])
-    stays = [transitions[f"to_{state}"][state] for state in range(transitions.height)]
-    likelihood = summary["log_likelihood_per_row"]
-    told = [
-        f"HMM of {summary['rows']:,} rows, {summary['tickers']} tickers: {summary['states']} states, "
-        f"log-likelihood a row {_number(likelihood['train'])} (train), {_number(likelihood['test'])} "
-        f"(test), {'converged' if summary['converged'] else 'NOT converged'}",
-        "probability to stay: " + ", ".join(f"{i}: {p:.3f}" for i, p in enumerate(stays)),
-    ]
-    for (view,), part in profile.group_by("view", maintain_order=True):
-        told.append(f"by {view} state:")
-        told += _groups(part, "hmm_state")
-    told += [*_overlap(states, "hmm_state", "share_of_state"), *_notes(summary)]
-    return told, list(_nulls(profile, ["view", "hmm_state"], ()))
+def _quality(summary: dict[str, Any]) -> str:
+    parts = []
+    if "silhouette" in summary:
+        parts.append(f"silhouette {_number(summary['silhouette'])}")
+    if isinstance(likelihood := summary.get("log_likelihood_per_row"), dict):
+        parts.append(
+            f"log-likelihood a row {_number(likelihood['train'])} (train), "
+            f"{_number(likelihood['test'])} (test)"
+        )
+    return "".join(f", {part}" for part in parts)
 
 
-def _groups(profile: pl.DataFrame, name: str) -> Iterator[str]:
-    """Every cluster or state, from the highest mean forward return down."""
-    mean = f"{FORWARD_RETURN}_mean"
+def _stays(counts: pl.DataFrame) -> Iterator[str]:
+    """Share of steps that stay, by view and period."""
+    for (view, period), part in counts.group_by(*_SIDE, maintain_order=True):
+        steps = part.select(pl.col("^to_.*$")).to_numpy().astype(np.float64)
+        total = np.maximum(steps.sum(axis=1), 1.0)
+        stays = ", ".join(f"{i}: {p:.3f}" for i, p in enumerate(steps.diagonal() / total))
+        yield f"probability to stay ({view}, {period}): {stays}"
+
+
+def _labels(profile: pl.DataFrame, label: str) -> Iterator[str]:
+    """Every label, from the highest mean forward return down."""
+    names = [name for name in SEPARATION_OUTCOMES if f"{name}_mean" in profile.columns]
+    name = next((n for n in names if profile[f"{n}_mean"].count()), names[-1])
+    mean = f"{name}_mean"
     for row in profile.sort(mean, descending=True, nulls_last=True).to_dicts():
         yield (
-            f"  {name} {row[name]}: {row['rows']:,} rows ({row['share']:.1%}), {FORWARD_RETURN} mean "
-            f"{_number(row[mean])}, hit rate {_number(row[f'{FORWARD_RETURN}_hit_rate'])}"
+            f"  {label} {row[label]}: {row['rows']:,} rows ({row['share']:.1%}), {name} mean "
+            f"{_number(row[mean])}, hit rate {_number(row[f'{name}_hit_rate'])}"
         )
 
 
-def _overlap(states: pl.DataFrame, name: str, share: str) -> Iterator[str]:
-    """The flow state that most rows of each cluster or state are in."""
-    top = states.sort(name, share, descending=[False, True]).group_by(name, maintain_order=True)
+def _overlap(states: pl.DataFrame, label: str) -> Iterator[str]:
+    """The flow state that most rows of each label are in, by the first view."""
+    mine = states.filter(pl.col("view") == pl.col("view").first())
+    rows = mine.group_by(label, "flow_state_code").agg(pl.sum("rows"))
+    shares = rows.with_columns(share=pl.col("rows") / pl.col("rows").sum().over(label))
+    order = [label, "share", "flow_state_code"]
+    top = shares.sort(order, descending=[False, True, False]).group_by(label, maintain_order=True)
     parts = [
-        f"{row[name]}: flow state {row['flow_state_code']} ({row[share]:.0%})"
+        f"{row[label]}: flow state {row['flow_state_code']} ({row['share']:.0%})"
         for row in top.first().to_dicts()
     ]
     yield "most rows are in: " + ", ".join(parts)
 
 
-def _notes(summary: dict[str, Any]) -> Iterator[str]:
-    for note in summary["notes"]:
-        yield f"note: {note}"
-
-
-def _nulls(profile: pl.DataFrame, keys: list[str], features: Sequence[str]) -> Iterator[str]:
+def _nulls(profile: pl.DataFrame, label: str) -> Iterator[str]:
+    features = [
+        name.removesuffix("_std")
+        for name in profile.columns
+        if name.endswith("_std") and not name.startswith("fwd_")
+    ]
     for row in profile.to_dicts():
-        place = " ".join(f"{key} {row[key]}" for key in keys)
-        names = [f"{o}_{s}" for o in OUTCOMES for s in STATISTICS if row.get(f"{o}_n", 0) > 0]
+        place = " ".join(f"{key} {row[key]}" for key in (*_SIDE, label))
+        names = [f"{o}_{s}" for o in OUTCOMES for s in OUTCOME_STATISTICS if row.get(f"{o}_n")]
         if row["rows"] > 0:
             names += [f"{feature}_{s}" for feature in features for s in ("mean", "std")]
         for name in names:
@@ -98,7 +107,8 @@ def _nulls(profile: pl.DataFrame, keys: list[str], features: Sequence[str]) -> I
 
 def _json(folder: Path, name: str) -> dict[str, Any]:
     try:
-        return json.loads((folder / name).read_text(encoding="utf-8"))
+        found: dict[str, Any] = json.loads((folder / name).read_text(encoding="utf-8"))
+        return found
     except (OSError, ValueError) as error:
         raise ResearchError(_unreadable(folder, name, error)) from None
 

@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 
 from mf_etl.research.preparation.prepare import prepare
+from mf_etl.research.preparation.prepared import Prepared
 from mf_etl.research.preparation.spec import PreparationSpec
 from tests.mf_etl.research.datasets.cases import OPTIONS, day, exported, feature_frame, written
 
@@ -39,8 +40,11 @@ def regime_frame(ticker: str, rows: int = 300, **columns: object) -> pl.DataFram
     return feature_frame(ticker, rows, **(values | columns))
 
 
+WHOLE = {"split_mode": "none"}
+
+
 def prepared_folder(folder: Path, *frames: pl.DataFrame, **spec: object) -> Path:
-    """The frames as a dataset in `folder`, prepared."""
+    """The frames as a dataset in `folder`, prepared; `dataset_of` has the path of the dataset."""
     exported(folder, written(folder / "features", *frames))
     prepare(
         folder / "dataset.parquet",
@@ -50,3 +54,19 @@ def prepared_folder(folder: Path, *frames: pl.DataFrame, **spec: object) -> Path
         options=OPTIONS,
     )
     return folder / "prepared"
+
+
+def dataset_of(prepared: Path) -> Path:
+    """The dataset that `prepared_folder` made the folder of."""
+    return prepared.parent / "dataset.parquet"
+
+
+def opened(prepared: Path) -> Prepared:
+    """A folder of `prepared_folder`, opened."""
+    return Prepared(prepared, dataset_of(prepared))
+
+
+def with_dataset_columns(prepared: Path) -> pl.DataFrame:
+    """The rows of a prepared folder with every column of the dataset."""
+    found = opened(prepared)
+    return found.take(np.arange(found.rows), list(found.columns))

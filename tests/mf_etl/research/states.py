@@ -13,6 +13,7 @@ import polars as pl
 
 from mf_etl.io import ParquetOptions
 from mf_etl.research.models.hmm.model import ShardedGaussianHMM
+from mf_etl.research.preparation.prepared import Prepared
 from mf_etl.research.preparation.sequences import Sequences
 
 OPTIONS = ParquetOptions()
@@ -95,12 +96,25 @@ def listing(ticker, x, *, exchange="NYSE", days=None, fit=True, predict=True) ->
 
 
 def prepared_folder(folder: Path, *listings: pl.DataFrame, row_group_rows=97, sampled=False):
-    """A prepared folder of these listings, its matrix the features as they are."""
+    """A prepared folder of these listings and its dataset, the matrix the features as they are."""
     folder.mkdir(parents=True, exist_ok=True)
     rows = pl.concat(listings).sort("ticker", "trade_date", "exchange", maintain_order=True)
     matrix = np.ascontiguousarray(rows.select(FEATURES).to_numpy(), dtype=np.float32)
     np.save(folder / "matrix.npy", matrix)
-    rows.write_parquet(folder / "rows.parquet", row_group_size=row_group_rows)
-    summary = {"features": FEATURES, "dataset": {"rows_are_sampled": sampled}}
+    own = ["ticker", "exchange", "trade_date", "is_fit", "is_predict", "outcome_purged", "period"]
+    numbered = rows.with_row_index("dataset_row").select(*own, "dataset_row")
+    numbered.write_parquet(folder / "rows.parquet", row_group_size=row_group_rows)
+    dataset = rows.drop(own[3:])
+    dataset.write_parquet(folder / "dataset.parquet", row_group_size=row_group_rows + 30)
+    summary = {
+        "features": FEATURES,
+        "dataset": {"rows_are_sampled": sampled},
+        "dataset_rows": rows.height,
+    }
     (folder / "preprocess_summary.json").write_text(json.dumps(summary))
     return folder
+
+
+def opened(folder: Path) -> Prepared:
+    """A folder of `prepared_folder`, opened."""
+    return Prepared(folder, folder / "dataset.parquet")

@@ -12,9 +12,8 @@ import numpy as np
 
 from mf_etl.errors import ResearchError
 from mf_etl.research.library_threads import one_library_thread
+from mf_etl.research.models.canonical import NOISE
 from mf_etl.research.preparation.blocks import MatrixRows
-
-NOISE = -1
 
 
 def fit_hdbscan(

@@ -2,27 +2,13 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
+from mf_etl.research.models.canonical import ORDER_COLUMN
 from mf_etl.research.models.hmm.model import ShardedGaussianHMM
 from mf_etl.research.preparation.sequences import Sequences
 
-ORDERED_BY = "delta_flow_20"
-
-AMBIGUOUS_SHARE = 0.05
-"""Neighbours in the canonical order closer than this share of the whole range may swap by chance."""
-
-
-class Matching(NamedTuple):
-    """States of one fit in terms of another."""
-
-    states: np.ndarray
-    """For each state of the reference, the state of the other fit that matches it."""
-    method: str
-    """``canonical order`` or ``hungarian``."""
+ORDERED_BY = ORDER_COLUMN
 
 
 def mean_by_viterbi_state(
@@ -63,30 +49,3 @@ def reorder(model: ShardedGaussianHMM, order: np.ndarray) -> None:
     for name in ("dead_states_", "at_floor_"):
         if hasattr(model, name):
             setattr(model, name, getattr(model, name)[order])
-
-
-def match_states(
-    reference_values: np.ndarray,
-    reference_means: np.ndarray,
-    values: np.ndarray,
-    means: np.ndarray,
-) -> Matching:
-    """Match two fits whose states are in canonical order.
-
-    `*_values` are the mean delta_flow_20 of each state (ascending), `*_means` the emission means,
-    shape (states, features), on the same scale. State i matches state i unless in either fit two
-    neighbours lie within `AMBIGUOUS_SHARE` of the range, or a state has no rows; then the
-    assignment with the least sum of squared distances between means is taken (Kuhn 1955).
-    """
-    if not (_ambiguous(reference_values) or _ambiguous(values)):
-        return Matching(np.arange(len(values)), "canonical order")
-    distance = ((reference_means[:, None, :] - means[None, :, :]) ** 2).sum(axis=2)
-    return Matching(linear_sum_assignment(distance)[1], "hungarian")
-
-
-def _ambiguous(values: np.ndarray) -> bool:
-    if len(values) < 2:
-        return False
-    if not np.isfinite(values).all():
-        return True
-    return bool(np.diff(values).min() <= AMBIGUOUS_SHARE * (values[-1] - values[0]))

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
 from mf_etl.settings.sections import Section
+
+if TYPE_CHECKING:  # Settings are read where no numbers are.
+    from mf_etl.research.models.hmm.markov import MarkovModel
 
 CovarianceType = Literal["diag", "full", "tied", "spherical"]
 
@@ -38,3 +41,23 @@ class HmmSpec(Section):
     """Shorter sequences are not decoded and are counted."""
     max_gap_days: int = Field(default=30, ge=1)
     """A gap of more calendar days ends a sequence and starts another."""
+
+    @property
+    def seed(self) -> int:
+        """Of all that is drawn."""
+        return self.random_state
+
+    def told(self) -> dict[str, Any]:
+        """The options that tell one cell of a sweep from another."""
+        return {
+            "method": "hmm",
+            "n_components": self.n_components,
+            "covariance_type": self.covariance_type,
+            "seed": self.random_state,
+        }
+
+    def model(self) -> type[MarkovModel]:
+        """What is fitted; loaded only when it is asked for."""
+        from mf_etl.research.models.hmm.markov import MarkovModel
+
+        return MarkovModel

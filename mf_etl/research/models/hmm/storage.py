@@ -16,7 +16,7 @@ from mf_etl.research.models.hmm.model import ShardedGaussianHMM
 META = "hmm_model_meta.json"
 ARRAYS = ("startprob", "transmat", "means", "covars")
 FILES = (META, *(f"hmm_{name}.npy" for name in ARRAYS))
-FORMAT = 1
+FORMAT = 2
 
 _SETTINGS = ("n_components", "covariance_type", "min_covar", "n_iter", "tol")
 

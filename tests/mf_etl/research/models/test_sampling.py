@@ -9,8 +9,7 @@ import pytest
 from mf_etl.errors import ResearchError
 from mf_etl.research.datasets import streaming
 from mf_etl.research.models.sampling import fit_sample
-from mf_etl.research.preparation.prepared import Prepared
-from tests.mf_etl.research.clusters import SPLIT, prepared_folder, regime_frame
+from tests.mf_etl.research.clusters import SPLIT, opened, prepared_folder, regime_frame
 
 
 @pytest.fixture(scope="module")
@@ -19,7 +18,7 @@ def prepared(tmp_path_factory):
         patch.setattr(streaming, "ROW_GROUP_ROWS", 128)
         frames = [regime_frame(f"T{i:02d}", 210 + i) for i in range(20)]
         folder = prepared_folder(tmp_path_factory.mktemp("sampling"), *frames, **SPLIT)
-    return Prepared(folder)
+    return opened(folder)
 
 
 def test_ticker_codes_are_those_of_the_rows(prepared):

@@ -13,11 +13,14 @@ from polars.testing import assert_frame_equal
 from mf_etl.errors import ResearchError
 from mf_etl.research.datasets import streaming
 from mf_etl.research.datasets.columns import FEATURES
-from mf_etl.research.preparation.prepare import FILES, prepare
+from mf_etl.research.preparation.files import FILES
+from mf_etl.research.preparation.prepare import prepare
+from mf_etl.research.preparation.prepared import Prepared
 from mf_etl.research.preparation.spec import PreparationSpec
 from tests.mf_etl.research.datasets.cases import OPTIONS, day, exported, feature_frame, written
 
-SPLIT = {"split_mode": "time", "train_end": day(59)}
+SPLIT = {"train_end": day(59)}
+WHOLE = {"split_mode": "none"}
 SCALING = [
     {"scaler": scaler, "scaling_scope": scope}
     for scaler in ("standard", "robust")
@@ -54,9 +57,10 @@ def with_dataset(folder, *frames, **request):
     return folder
 
 
-def prepared(folder, name="prepared", *, threads=1, **spec):
-    """Matrix, rows, scaler parameters and both summaries."""
+def prepared(folder, name="prepared", *, threads=1, scaling_min_rows=1, **spec):
+    """Matrix, rows with the dataset's columns, scaler parameters and both summaries."""
     out = folder / name
+    spec["scaling_min_rows"] = scaling_min_rows
     told = prepare(
         folder / "dataset.parquet",
         folder / "metadata.json",
@@ -67,9 +71,10 @@ def prepared(folder, name="prepared", *, threads=1, **spec):
     )
     assert sorted(path.name for path in out.iterdir()) == sorted(FILES)
     assert json.loads((out / "preprocess_summary.json").read_text()) == told
+    opened = Prepared(out, folder / "dataset.parquet")
     return (
-        np.load(out / "matrix.npy", mmap_mode="r"),
-        pl.read_parquet(out / "rows.parquet"),
+        opened.matrix,
+        opened.take(np.arange(opened.rows), list(opened.columns)),
         pl.read_parquet(out / "scaler_params.parquet"),
         told,
         json.loads((out / "split_summary.json").read_text()),
@@ -99,7 +104,7 @@ def expected(dataset: pl.DataFrame, spec: PreparationSpec):
 
 @pytest.mark.parametrize("scaling", SCALING)
 def test_equals_whole_table_arithmetic(folder, scaling):
-    values = {**SPLIT, **scaling, "clip_zscore": 1.43}
+    values = {**SPLIT, **scaling, "clip_zscore": 1.43, "predict_on": "test"}
     matrix, rows, _, told, split = prepared(folder, threads=2, **values)
     dataset = pl.read_parquet(folder / "dataset.parquet")
     kept, wanted = expected(dataset, PreparationSpec(**values))
@@ -121,11 +126,11 @@ def test_summaries_account_for_every_row(folder):
     assert [tuple(step.values()) for step in told["steps"]] == [
         ("chosen_by_split", 400, 400),
         ("without_null_features", 400, complete),
-        ("without_unseen_tickers", complete, complete - 50),
+        ("without_unscaled_tickers", complete, complete - 50),
     ]
     assert told["nulls"]["tmf_abs"] == dataset["tmf_abs"].null_count() > 0
     assert told["nulls"]["tmf_slope_5"] == dataset["tmf_slope_5"].null_count() > 0
-    assert told["unseen_tickers"] == 1 and told["unseen_ticker_rows"] == 50
+    assert told["unscaled_tickers"] == 1 and told["unscaled_ticker_rows"] == 50
     assert told["features"] == list(FEATURES) and told["features_missing"] == []
     assert told["dataset"]["rows"] == 400 and told["dataset"]["inputs_digest"]
     assert split["test_start"] == str(day(60)) and split["fit"]["last_day"] == str(day(59))
@@ -134,7 +139,9 @@ def test_summaries_account_for_every_row(folder):
 
 
 def test_rows_on_neither_side_are_left_out(folder):
-    _, rows, _, told, split = prepared(folder, **SPLIT, test_start=day(70), test_end=day(89))
+    _, rows, _, told, split = prepared(
+        folder, **SPLIT, test_start=day(70), test_end=day(89), predict_on="test"
+    )
     assert set(rows["period"]) == {"train", "test"} == set(split["periods"])
     inside = rows["trade_date"].is_between(day(70), day(89)) | (rows["trade_date"] <= day(59))
     assert inside.all() and told["steps"][0]["rows_after"] < 400
@@ -192,7 +199,7 @@ def test_same_bytes_at_1_and_4_threads(folder, scaling):
 
 def test_a_constant_feature_is_0_and_reported(tmp_path):
     folder = with_dataset(tmp_path, feature_frame("A", 100, tmf_abs=0.1))
-    matrix, _, parameters, told, _ = prepared(folder)
+    matrix, _, parameters, told, _ = prepared(folder, **WHOLE)
     assert (matrix[:, FEATURES.index("tmf_abs")] == 0).all()
     row = parameters.row(by_predicate=pl.col("feature") == "tmf_abs", named=True)
     assert row["ticker"] is None and row["spread"] == 1.0
@@ -202,7 +209,7 @@ def test_a_constant_feature_is_0_and_reported(tmp_path):
 
 def test_one_ticker_and_a_boolean_feature(tmp_path):
     folder = with_dataset(tmp_path, feature_frame("A", 100))
-    matrix, rows, *_ = prepared(folder, features=["state_changed"], clip_zscore=None)
+    matrix, rows, *_ = prepared(folder, features=["state_changed"], clip_zscore=None, **WHOLE)
     x = rows["state_changed"].cast(pl.Float64).to_numpy()
     np.testing.assert_allclose(matrix[:, 0], (x - x.mean()) / x.std(), rtol=1e-6)
 
@@ -210,16 +217,22 @@ def test_one_ticker_and_a_boolean_feature(tmp_path):
 @pytest.mark.parametrize(
     ("spec", "message"),
     [
-        ({**SPLIT, "train_end": day(-1)}, "no rows to fit on in the train period, to 2019-12-31"),
+        ({"train_end": day(-1)}, "no rows to fit on in the train period, to 2019-12-31"),
         (
-            {**SPLIT, "test_start": day(200), "test_end": day(300)},
+            {**SPLIT, "test_start": day(200), "test_end": day(300), "predict_on": "test"},
             "no rows to predict in the test period, 2020-07-19 to 2020-10-27; the dataset covers "
             "2020-01-01 to 2020-04-29",
         ),
         ({"features": ["tmf_21", "delta_flow"]}, "features not in .*: delta_flow; did you mean"),
         ({"features": ["ticker"]}, "feature ticker is String, not a number"),
         (
-            {**SPLIT, "train_end": day(29), "test_start": day(121), "scaling_scope": "per_ticker"},
+            {
+                **SPLIT,
+                "train_end": day(29),
+                "test_start": day(121),
+                "scaling_scope": "per_ticker",
+                "predict_on": "test",
+            },
             "no rows to predict",
         ),
     ],
@@ -239,14 +252,35 @@ def test_tickers_to_predict_that_were_never_seen(tmp_path):
     folder = with_dataset(
         tmp_path, feature_frame("A", 30), feature_frame("B", 30, first_day=day(60))
     )
-    refused(folder, "no ticker to predict has rows to fit on", **SPLIT, scaling_scope="per_ticker")
+    asked = {**SPLIT, "scaling_scope": "per_ticker", "predict_on": "test"}
+    refused(folder, "no ticker to predict has 1 rows to fit on", **asked)
+
+
+def test_tickers_with_few_rows_to_fit_on_have_no_scale_of_their_own(tmp_path):
+    """Scaled by 17 rows of its own, a ticker has nearly every later row clipped."""
+    frames = [feature_frame("A", 400), feature_frame("B", 400, first_day=day(33))]
+    folder = with_dataset(tmp_path, *frames)
+    asked = {"train_end": day(49), "scaling_scope": "per_ticker"}
+    _, rows, *_ = prepared(folder, "few", **asked, scaling_min_rows=17)
+    assert set(rows["ticker"]) == {"A", "B"}
+    _, rows, _, told, _ = prepared(folder, "enough", **asked, scaling_min_rows=18)
+    assert set(rows["ticker"]) == {"A"} and told["unscaled_tickers"] == 1
+    assert told["unscaled_ticker_rows"] == 400 and told["steps"][-1]["rows_after"] == 400
+    with pytest.raises(ResearchError, match=r"no ticker has the 250 rows .*scaling_min_rows"):
+        prepared(folder, "none", **asked, scaling_min_rows=250)
+
+
+def test_a_dataset_file_without_metadata_is_prepared_too(folder):
+    spec, out = PreparationSpec(**SPLIT), folder / "alone"
+    told = prepare(folder / "dataset.parquet", None, spec, out, options=OPTIONS)
+    assert told["rows"] > 0 and told["dataset"]["rows"] is None
 
 
 def test_features_that_are_null(tmp_path):
     early = pl.Series([None] * 60 + [1.0] * 40)
     frame = feature_frame("A", 100, tmf_abs=pl.Series([None] * 100), tmf_slope_5=early)
     folder = with_dataset(tmp_path, frame)
-    refused(folder, "feature tmf_abs is null on each of 100 rows")
+    refused(folder, "feature tmf_abs is null on each of 100 rows", **WHOLE)
     others = [name for name in FEATURES if name != "tmf_abs"]
     refused(
         folder,

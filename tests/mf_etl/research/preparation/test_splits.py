@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mf_etl.errors import ResearchError
 from mf_etl.research.datasets.outcomes import outcome_end
 from mf_etl.research.preparation.spec import PreparationSpec
-from mf_etl.research.preparation.splits import with_split
+from mf_etl.research.preparation.splits import settled, train_end_by_share, with_split
 from tests.mf_etl.research.datasets.cases import day
 
 
@@ -35,10 +36,10 @@ TIME = {"split_mode": "time", "train_end": day(3), "test_start": day(6), "test_e
 @pytest.mark.parametrize(
     ("sides", "fit", "predict"),
     [
-        ({}, "xxxx......", "......xxx."),
+        ({}, "xxxx......", "xxxxxxxxxx"),
+        ({"predict_on": "test"}, "xxxx......", "......xxx."),
         ({"predict_on": "train"}, "xxxx......", "xxxx......"),
-        ({"predict_on": "all"}, "xxxx......", "xxxxxxxxxx"),
-        ({"fit_on": "all"}, "xxxxxxxxxx", "......xxx."),
+        ({"fit_on": "all", "predict_on": "test"}, "xxxxxxxxxx", "......xxx."),
     ],
 )
 def test_sides(sides, fit, predict):
@@ -49,9 +50,46 @@ def test_sides(sides, fit, predict):
 
 
 def test_without_a_split_every_row_is_on_both_sides():
-    got = split([day(n) for n in range(30)])
+    got = split([day(n) for n in range(30)], split_mode="none")
     assert got["is_fit"].all() and got["is_predict"].all()
     assert not got["outcome_purged"].any() and set(got["period"]) == {"all"}
+
+
+def weekdays(first: datetime.date, last: datetime.date) -> list[datetime.date]:
+    days = (first + datetime.timedelta(n) for n in range((last - first).days + 1))
+    return [one for one in days if one.weekday() < 5]
+
+
+def test_a_split_that_is_not_named_follows_the_data():
+    """70 % of ten years of trading days are reached in the seventh: it ends with its last day."""
+    days = weekdays(datetime.date(2010, 1, 1), datetime.date(2019, 12, 31))
+    assert train_end_by_share(days, 0.7) == datetime.date(2016, 12, 30)
+    assert settled(PreparationSpec(), days).first_test_day == datetime.date(2016, 12, 31)
+    assert train_end_by_share(days, 0.5) == datetime.date(2014, 12, 31)
+
+
+def test_it_does_not_move_every_evening():
+    days = weekdays(datetime.date(2010, 1, 1), datetime.date(2021, 6, 30))
+    ends = {train_end_by_share(days[:n], 0.7) for n in range(2500, len(days))}
+    assert len(ends) <= 3 and all((end.month, end.day) >= (12, 29) for end in ends)
+
+
+def test_where_the_year_is_the_last_the_month_decides():
+    days = weekdays(datetime.date(2020, 1, 1), datetime.date(2020, 12, 31))
+    assert train_end_by_share(days, 0.7) == datetime.date(2020, 9, 30)
+    few = weekdays(datetime.date(2020, 1, 1), datetime.date(2020, 1, 20))
+    assert train_end_by_share(few, 0.7) is None
+    with pytest.raises(
+        ResearchError, match=r"70% of the days leaves no day to test on: .* 2020-01-01"
+    ):
+        settled(PreparationSpec(), few)
+
+
+@pytest.mark.parametrize("end", [day(9), day(400)])
+def test_a_train_end_after_the_last_day_tells_the_range(end):
+    message = f"train_end {end} leaves no day to test on: the dataset covers {day(0)} to {day(9)}"
+    with pytest.raises(ResearchError, match=message):
+        settled(PreparationSpec(train_end=end), [day(n) for n in range(10)])
 
 
 def test_purge_counts_trading_rows_not_days():

@@ -1,4 +1,4 @@
-"""State numbers by mean delta_flow_20, and states of two fits matched."""
+"""State numbers by mean delta_flow_20."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import pytest
 
 from mf_etl.research.models.hmm.canonical import (
     canonical_order,
-    match_states,
     mean_by_viterbi_state,
     reorder,
 )
@@ -45,19 +44,3 @@ def test_renumbered_states_are_the_same_model(covariance_type):
     assert model.score(x, sequences) == pytest.approx(log_likelihood, rel=1e-12)
     assert np.array_equal(order[model.predict(x, sequences)], states)
     assert model.dead_states_.tolist() == [False, True, False, False]
-
-
-def test_clear_orders_are_matched_as_they_are():
-    values = np.array([-1.0, 0.0, 1.0])
-    means = np.random.default_rng(0).normal(size=(3, 2))
-    found = match_states(values, means, values, means[::-1])
-    assert (found.states.tolist(), found.method) == ([0, 1, 2], "canonical order")
-
-
-@pytest.mark.parametrize("values", ([-1.0, -0.99, 1.0], [-1.0, 1.0, np.nan], [2.0] * 3))
-def test_near_ties_are_matched_by_their_means(values):
-    means = np.array([[0.0, 0.0], [0.0, 9.0], [5.0, 5.0]])
-    clear = np.array([-1.0, 0.0, 1.0])
-    swapped = means[[1, 0, 2]] + 0.1
-    found = match_states(clear, means, np.array(values), swapped)
-    assert (found.states.tolist(), found.method) == ([1, 0, 2], "hungarian")

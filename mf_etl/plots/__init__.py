@@ -1,0 +1,1 @@
+"""Figures: one palette, one style, captions that say data, period, view and n."""

@@ -1,0 +1,170 @@
+"""Runs, sweeps and stability studies, the same for every model; and what hidden Markov models add."""
+
+
+rule clustering:
+    """Every clustering of the settings."""
+    input:
+        named_files("clustering"),
+
+
+rule hmm:
+    """Every hidden Markov model of the settings."""
+    input:
+        named_files("hmm"),
+
+
+for research in RUNS_FOLDERS:
+
+    rule:
+        name:
+            f"{research}_run"
+        input:
+            run_spec=run_spec_file(research),
+            prepared=prepared_files(research),
+            ml_dataset=dataset_of_run(research),
+        output:
+            **MODELS[research]["run"],
+        log:
+            MODELS[research]["run"]["run_summary"].log,
+        conda:
+            "../envs/mf_etl.yaml"
+        threads: 4
+        params:
+            research=research,
+            spec=run_model(research),
+            settings=settings_for("research_run"),
+            code=code_once_planned("research_run"),
+        script:
+            "../scripts/research_run.py"
+
+    rule:
+        name:
+            f"{research}_cell"
+        input:
+            prepared=prepared_files(research),
+            ml_dataset=dataset_of_run(research),
+        output:
+            **MODELS[research]["cell"],
+        log:
+            MODELS[research]["cell"]["cell_row"].log,
+        conda:
+            "../envs/mf_etl.yaml"
+        threads: 1  # so that many run side by side
+        params:
+            research=research,
+            spec=cell_model(research),
+            code=code_once_planned("research_cell"),
+        script:
+            "../scripts/research_cell.py"
+
+    rule:
+        name:
+            f"{research}_sweep"
+        input:
+            run_spec=run_spec_file(research),
+            cells=cell_files(research, MODELS[research]["cell"]["cell_row"]),
+        output:
+            **MODELS[research]["sweep"],
+        log:
+            MODELS[research]["sweep"]["sweep_json"].log,
+        conda:
+            "../envs/mf_etl.yaml"
+        params:
+            research=research,
+            code=code_once_planned("research_sweep"),
+        script:
+            "../scripts/research_sweep.py"
+
+    rule:
+        name:
+            f"{research}_seed"
+        input:
+            prepared=prepared_files(research),
+            ml_dataset=dataset_of_run(research),
+        output:
+            **MODELS[research]["seed"],
+        log:
+            MODELS[research]["seed"]["seed_metrics"].log,
+        conda:
+            "../envs/mf_etl.yaml"
+        threads: 1  # so that many run side by side
+        params:
+            research=research,
+            spec=cell_model(research),
+            code=code_once_planned("research_seed"),
+        script:
+            "../scripts/research_seed.py"
+
+    rule:
+        name:
+            f"{research}_stability"
+        input:
+            run_spec=run_spec_file(research),
+            seeds=cell_files(research, MODELS[research]["seed"]["seed_metrics"]),
+        output:
+            **MODELS[research]["stability"],
+        log:
+            MODELS[research]["stability"]["stability_summary"].log,
+        conda:
+            "../envs/mf_etl.yaml"
+        params:
+            research=research,
+            settings=settings_for("research_stability"),
+            code=code_once_planned("research_stability"),
+        script:
+            "../scripts/research_stability.py"
+
+
+rule clustering_periods:
+    """The profile of the train and of the test period, of a clustering that splits by time."""
+    input:
+        profile=MODELS["clustering"]["run"]["profile"],
+    output:
+        **MODELS["clustering"]["periods"],
+    log:
+        MODELS["clustering"]["periods"]["profile_train"].log,
+    conda:
+        "../envs/mf_etl.yaml"
+    params:
+        settings=settings_for("clustering_periods"),
+        code=code_once_planned("clustering_periods"),
+    script:
+        "../scripts/clustering_periods.py"
+
+
+rule hmm_vs_cluster:
+    """The states of a run against the clusters of another."""
+    input:
+        decoded_rows=MODELS["hmm"]["run"]["labelled"],
+        cluster_labels=cluster_labels,
+    output:
+        **MODELS["hmm"]["clusters"],
+    log:
+        MODELS["hmm"]["clusters"]["cluster_metrics"].log,
+    conda:
+        "../envs/mf_etl.yaml"
+    params:
+        code=code_once_planned("hmm_vs_cluster"),
+    script:
+        "../scripts/hmm_vs_cluster.py"
+
+
+rule hmm_decode:
+    """The states of another dataset by the model of a run; nothing is fitted."""
+    input:
+        run_spec=run_spec_file("hmm"),
+        hmm_model_meta=MODELS["hmm"]["run"]["model"],
+        ml_dataset=SCIENCE.ml_dataset,
+        ml_dataset_metadata=SCIENCE.ml_dataset_metadata,
+    output:
+        **MODELS["hmm"]["decode"],
+    log:
+        MODELS["hmm"]["decode"]["decoded_dataset"].log,
+    conda:
+        "../envs/mf_etl.yaml"
+    threads: 4
+    params:
+        settings=settings_for("hmm_decode"),
+        code=code_once_planned("hmm_decode"),
+    script:
+        "../scripts/hmm_decode.py"
