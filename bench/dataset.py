@@ -17,8 +17,6 @@ from pathlib import Path
 import click
 import numpy as np
 import polars as pl
-from mf_etl.research.runs.cluster_run import write_run as clustering_run
-from mf_etl.research.runs.hmm_run import write_run as hmm_run
 
 from bench.document import machine, table, write_section
 from mf_etl.io import ParquetOptions
@@ -31,6 +29,7 @@ from mf_etl.research.models.cluster_spec import ClusteringSpec
 from mf_etl.research.models.hmm.spec import HmmSpec
 from mf_etl.research.preparation.prepare import prepare
 from mf_etl.research.preparation.spec import PreparationSpec
+from mf_etl.research.runs.run import write_run
 from mf_etl.schemas.declaration import HELPER, Column
 from mf_etl.schemas.equal_weight_market import EQUAL_WEIGHT_MARKET
 from mf_etl.schemas.gold_features import GOLD_FEATURES
@@ -121,12 +120,14 @@ def prepare_matrix(spec: PreparationSpec, folder: Path, threads: int) -> None:
 
 def cluster(spec: ClusteringSpec, folder: Path, threads: int) -> None:
     """A whole clustering run of the prepared matrix, all its files included."""
-    clustering_run(folder / "prepared", spec, folder / "clusters", options=OPTIONS, threads=threads)
+    data = (folder / "prepared", folder / "dataset.parquet", "clustering")
+    write_run(*data, spec, folder / "clusters", options=OPTIONS, threads=threads)
 
 
 def model(spec: HmmSpec, folder: Path, threads: int) -> None:
     """A whole HMM run of the prepared matrix, all its files included."""
-    hmm_run(folder / "prepared", spec, folder / "hmm", options=OPTIONS, threads=threads)
+    data = (folder / "prepared", folder / "dataset.parquet", "hmm")
+    write_run(*data, spec, folder / "hmm", options=OPTIONS, threads=threads)
 
 
 def measured(work: Callable[..., None], *arguments: object) -> tuple[float, float]:

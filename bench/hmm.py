@@ -17,7 +17,7 @@ from hmmlearn.hmm import GaussianHMM
 
 from bench.dataset import measured
 from bench.document import machine, table, write_section
-from mf_etl.research.labels.decoding import decode_shards
+from mf_etl.research.models.hmm.decoding import decoded as decoded_shard
 from mf_etl.research.models.hmm.fit import fit_restarts
 from mf_etl.research.models.hmm.model import ShardedGaussianHMM
 from mf_etl.research.models.hmm.spec import HmmSpec
@@ -49,6 +49,11 @@ def sequences_of(rows: int) -> Sequences:
     return Sequences.contiguous([SEQUENCE_ROWS] * whole + [rest] * (rest > 0), rows)
 
 
+def decoded_shards(model: ShardedGaussianHMM, x: np.ndarray, sequences: Sequences):
+    """Every shard in all views, in order."""
+    return model.over_shards(lambda rows, shard: decoded_shard(model, rows, shard), x, sequences)
+
+
 def started(path: Path, rows: int, covariance_type: str, threads: int) -> ShardedGaussianHMM:
     """An estimator at its start, its loops compiled."""
     x, sequences = np.load(path, mmap_mode="r"), sequences_of(rows)
@@ -60,7 +65,7 @@ def started(path: Path, rows: int, covariance_type: str, threads: int) -> Sharde
     start = kmeans_start(sample, STATES, covariance_type=covariance_type, min_covar=1e-3, seed=0)
     for name, value in start.items():
         setattr(model, name, value)
-    for decoded in decode_shards(model, x, sequences_of(min(rows, WARM_ROWS))):
+    for decoded in decoded_shards(model, x, sequences_of(min(rows, WARM_ROWS))):
         del decoded
     model._do_estep(x, sequences_of(min(rows, WARM_ROWS)))
     return model
@@ -89,7 +94,7 @@ def decoding(path: Path, rows: int, threads: int) -> float:
     """Seconds to decode every row in all three views."""
     x, model = np.load(path, mmap_mode="r"), started(path, rows, "diag", threads)
     begin = time.perf_counter()
-    for decoded in decode_shards(model, x, sequences_of(rows)):
+    for decoded in decoded_shards(model, x, sequences_of(rows)):
         del decoded
     return time.perf_counter() - begin
 

@@ -192,7 +192,7 @@ def cluster_labels_of(request):
     labels = getattr(request, "cluster_labels_file", None)
     if labels is None or "/" in labels or labels.endswith(".parquet"):
         return labels
-    return CLUSTERING["run"]["clustered_dataset"].format(run=labels)
+    return MODELS["clustering"]["run"]["labelled"].format(run=labels)
 
 
 def cluster_labels(wildcards):

@@ -40,10 +40,10 @@ def lightness(colour: str) -> float:
         c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4
         for c in (channel / 255 for channel in _channels(colour))
     ]
-    luminance = sum(w * c for w, c in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+    luminance: float = sum(w * c for w, c in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
     if luminance <= (6 / 29) ** 3:
         return luminance * (29 / 3) ** 3
-    return 116 * luminance ** (1 / 3) - 16
+    return 116.0 * float(luminance ** (1 / 3)) - 16.0
 
 
 def _channels(colour: str) -> tuple[int, int, int]:
