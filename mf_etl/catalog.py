@@ -147,6 +147,11 @@ def settled_record(paths: Paths) -> Path:
     return Path(paths.data_root, ".cache", "settled.json")
 
 
+def former_records(paths: Paths) -> Path:
+    """The folder with the records of former files, one a run under way."""
+    return Path(paths.data_root, ".cache", "former")
+
+
 _PATTERNS = {
     "bronze_ohlcv": f"bronze/ohlcv_by_symbol/{PER_TICKER}/part-000.parquet",
     "bronze_rejects": f"bronze/rejects_by_symbol/{PER_TICKER}/part-000.parquet",

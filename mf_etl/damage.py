@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import os
 import shlex
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import BinaryIO, NamedTuple
 
-from mf_etl.catalog import Catalog
+from mf_etl.catalog import Catalog, Dataset
 
+_MISSING = "is missing"
 _MARK = b"PAR1"
 # The mark twice, and the length of a footer.
 _SHORTEST_PARQUET = 12
@@ -21,9 +22,18 @@ class Damaged(NamedTuple):
     path: str
     reason: str
 
+    @property
+    def is_missing(self) -> bool:
+        """Whether there is no file at all."""
+        return self.reason == _MISSING
+
+    @property
+    def remedy(self) -> str:
+        """The way to mend it."""
+        return f"make it anew: snakemake --cores 1 --force {shlex.quote(self.path)}"
+
     def __str__(self) -> str:
-        command = f"snakemake --cores 1 --force {shlex.quote(self.path)}"
-        return f"{self.path} {self.reason}; make it anew: {command}"
+        return f"{self.path} {self.reason}; {self.remedy}"
 
 
 def damage(path: str) -> str:
@@ -38,7 +48,7 @@ def damage(path: str) -> str:
                 return _parquet_damage(file)
             return _json_damage(file.read()) if path.endswith(".json") else ""
     except FileNotFoundError:
-        return "is missing"
+        return _MISSING
     except OSError as error:
         return f"cannot be read ({error.strerror})"
 
@@ -64,18 +74,17 @@ def damaged(paths: Iterable[str], *, within: bool = False) -> Iterator[Damaged]:
             yield Damaged(path, reason)
 
 
-def damaged_files(data: Catalog, pairs: Iterable[tuple[str, str]]) -> list[Damaged]:
+def damaged_files(
+    data: Catalog, pairs: Sequence[tuple[str, str]]
+) -> Iterator[tuple[Dataset, Damaged]]:
     """The files of all layers of the (exchange, ticker) `pairs` that are gone or damaged.
 
     Opens each file and reads a few bytes of it: about a second for a whole market.
     """
-    listed = list(pairs)
-    paths = (
-        dataset.path(exchange=exchange, ticker=ticker)
-        for dataset in data.per_ticker()
-        for exchange, ticker in listed
-    )
-    return list(damaged(paths))
+    for dataset in data.per_ticker():
+        paths = (dataset.path(exchange=exchange, ticker=ticker) for exchange, ticker in pairs)
+        for file in damaged(paths):
+            yield dataset, file
 
 
 def _parquet_damage(file: BinaryIO) -> str:

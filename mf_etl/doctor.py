@@ -1,11 +1,10 @@
 """What one would ask first when something looks wrong: each question with its answer and a remedy.
 
-Nothing is written, and of the data only the ends of files are read.
+Nothing is written, and of the data only the ends of files are read (`mf_etl.damage`).
 """
 
 from __future__ import annotations
 
-import json
 import os
 import platform
 import shutil
@@ -19,6 +18,7 @@ from typing import Literal, NamedTuple
 
 import mf_etl
 from mf_etl.catalog import LAYERS, catalog
+from mf_etl.damage import Damaged, damaged_files
 from mf_etl.errors import MfEtlError
 from mf_etl.orphans import orphans
 from mf_etl.settings.model import ENV_PREFIX, Settings, load_settings, settings_file
@@ -34,7 +34,6 @@ PLUGINS = {
 }
 LEAST_FREE_BYTES = 2**30
 TOLD = 5
-PARQUET_MARK = b"PAR1"
 
 
 class Finding(NamedTuple):
@@ -66,27 +65,6 @@ def findings(project: Path) -> Iterator[Finding]:
     yield from _data(settings, universe, tickers)
     yield from _folders(settings)
     yield from _lock()
-
-
-def damage(path: Path) -> str | None:
-    """What is wrong with a Parquet or JSON file, by its ends or its text; None if nothing is."""
-    try:
-        if path.suffix == ".json":
-            json.loads(path.read_text(encoding="utf-8"))
-            return None
-        with path.open("rb") as file:
-            size = os.fstat(file.fileno()).st_size
-            first = file.read(len(PARQUET_MARK))
-            file.seek(max(size - 8, 0))
-            footer_bytes, last = file.read(4), file.read()
-    except (OSError, ValueError) as error:
-        return str(error).splitlines()[0]
-    if not size:
-        return "empty"
-    if first != PARQUET_MARK or last != PARQUET_MARK:
-        return "no whole Parquet file"
-    fits = int.from_bytes(footer_bytes, "little") <= size - 12
-    return None if fits else "no whole Parquet file"
 
 
 def _programs(project: Path) -> Iterator[Finding]:
@@ -152,25 +130,20 @@ def _data(
 ) -> Iterator[Finding]:
     data = catalog(settings.paths)
     missing: Counter[str] = Counter()
-    damaged: list[tuple[Path, str, str]] = []
-    for dataset in data.per_ticker():
-        for exchange, ticker in tickers:
-            path = Path(dataset.path(exchange=exchange, ticker=ticker))
-            if not path.exists():
-                missing[dataset.name] += 1
-            elif problem := damage(path):
-                damaged.append((path, ticker, problem))
+    damaged: list[Damaged] = []
+    for dataset, file in damaged_files(data, tickers):
+        if file.is_missing:
+            missing[dataset.name] += 1
+        else:
+            damaged.append(file)
     for layer in LAYERS:
         there = len(tickers) - missing[layer]
         yield Finding(
             "note" if missing[layer] else "ok", layer, f"{there:,} of {len(tickers):,} tickers",
             "snakemake --cores all builds what is missing" if missing[layer] else "",
         )  # fmt: skip
-    for path, ticker, problem in damaged[:TOLD]:
-        yield Finding(
-            "broken", "damaged file", f"{path}: {problem}",
-            f"rm '{path}' && mf-etl features-one --ticker {ticker}",
-        )  # fmt: skip
+    for file in damaged[:TOLD]:
+        yield Finding("broken", "damaged file", f"{file.path} {file.reason}", file.remedy)
     if len(damaged) > TOLD:
         yield Finding("broken", "damaged files", f"and {len(damaged) - TOLD:,} more")
     if universe.raw_root.is_dir() and (others := orphans(data, {*universe.listed})):

@@ -3,16 +3,20 @@
 Snakemake deletes the old outputs of a job before it starts, and what a failed job has written. So a
 second name beside each, a hard link which costs no space, keeps a whole file through the job: it is
 back under its own name while the job computes, goes when the job has written the new one, and is put
-back for good when the job has failed. A killed build leaves it for the next one to use.
+back for good when the job has failed. A run that is killed leaves second names and a `Record` of them,
+by which the next run puts back what is lost, whatever that run is asked for.
 """
 
 from __future__ import annotations
 
 import contextlib
+import fcntl
+import json
 import os
 import stat
+import tempfile
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from mf_etl.errors import MfEtlError
@@ -52,6 +56,11 @@ def drop(paths: Iterable[StrPath]) -> None:
         Path(_kept(path)).unlink(missing_ok=True)
 
 
+def is_there(path: StrPath) -> bool:
+    """Whether there is a file under its own or its second name."""
+    return os.path.lexists(path) or os.path.lexists(_kept(path))
+
+
 def is_lost(path: StrPath) -> bool:
     """Whether there is a former file, and none under its own name."""
     return not os.path.lexists(path) and os.path.lexists(_kept(path))
@@ -63,6 +72,33 @@ def put_back(path: StrPath) -> None:
         os.replace(_kept(path), path)
     else:
         drop([path])
+
+
+class Record:
+    """Which files a run keeps a second name for, below `folder`; locked as long as the run lives."""
+
+    def __init__(self, folder: Path, paths: Iterable[StrPath]) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self._file, temporary = tempfile.mkstemp(dir=folder, suffix=".new")
+        self._path = Path(temporary).with_suffix(".json")
+        fcntl.flock(self._file, fcntl.LOCK_EX)
+        with open(temporary, "w", encoding="utf-8") as file:
+            json.dump([os.fspath(path) for path in paths], file)
+        os.replace(temporary, self._path)
+
+    def close(self) -> None:
+        """The run has given back what it kept."""
+        self._path.unlink(missing_ok=True)
+        os.close(self._file)
+
+
+def left_by_killed_runs(folder: Path) -> Iterator[str]:
+    """Every file that a run kept a second name for and could not give back, for the caller to do so."""
+    for path in sorted(folder.glob("*.json")):
+        with contextlib.suppress(OSError), path.open(encoding="utf-8") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # a run that lives holds it
+            yield from json.load(file)
+            path.unlink()
 
 
 def out_of_the_future(paths: Iterable[StrPath]) -> list[StrPath]:

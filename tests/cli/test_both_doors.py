@@ -255,8 +255,8 @@ def test_the_doctor_finds_nothing_broken_then_what_is(built):
         done = built("doctor", code=1)
     finally:
         place.write_bytes(whole)
-    assert str(place.relative_to(built.path())) in done.out and "no whole Parquet file" in done.out
-    assert "mf-etl features-one --ticker FB.US" in done.err
+    assert str(place.relative_to(built.path())) in done.out and "is cut short" in done.out
+    assert f"snakemake --cores 1 --force {place.relative_to(built.path())}" in done.err
     done = built("doctor", code=1, MF_ETL_QA__FAIL_ON="sometimes")
     assert "qa.fail_on = 'sometimes'" in done.out
     done = built("doctor", code=1, MF_ETL_PATHS__RAW_ROOT="nowhere")

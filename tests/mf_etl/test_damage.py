@@ -34,6 +34,10 @@ def test_empty_no_parquet_and_gone(table):
     assert damage(str(table)) == "has 0 bytes"
     table.write_bytes(b"some text that is longer than a footer")
     assert damage(str(table)) == "is no Parquet file"
+    table.write_bytes(bytes(1000))
+    assert damage(str(table)) == "is no Parquet file"
+    table.write_bytes(b"PAR1" + b"\xff" * 8 + b"PAR1")
+    assert damage(str(table)) == "is cut short (no Parquet footer)"
     table.unlink()
     assert damage(str(table)) == "is missing"
     table.mkdir()
@@ -69,8 +73,11 @@ def test_files_of_tickers(tmp_path):
                 path.write_text("{}")
             else:
                 pl.DataFrame({"a": [1]}).write_parquet(path)
-    assert damaged_files(data, pairs) == []
+    assert list(damaged_files(data, pairs)) == []
     gone = tmp_path / data.silver_base.path(exchange="NYSE", ticker="B.US")
     gone.unlink()
-    (found,) = damaged_files(data, pairs)
+    (tmp_path / data.bronze_quality.path(exchange="NYSE", ticker="A.US")).write_text("")
+    (report, other), (dataset, found) = damaged_files(data, pairs)
+    assert report == data.bronze_quality and other.reason == "has 0 bytes"
+    assert dataset.name == "silver_base" and found.is_missing and not other.is_missing
     assert str(found) == (f"{gone} is missing; make it anew: snakemake --cores 1 --force {gone}")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import time
 
 import pytest
@@ -76,6 +78,20 @@ def test_nothing_there_nothing_kept(tmp_path):
     former.show([path])
     former.drop([path])
     assert not former.is_lost(path) and list(tmp_path.iterdir()) == []
+
+
+def test_a_killed_run_tells_the_next_one_what_it_kept(tmp_path):
+    """And one that lives, or has given all back, does not."""
+    kill = "import os, sys, pathlib; from mf_etl.former import Record;"
+    kill += "Record(pathlib.Path(sys.argv[1]), ['a', \"it's\"]); os.kill(os.getpid(), 9)"
+    records = tmp_path / "records"
+    assert list(former.left_by_killed_runs(records)) == []
+    living = former.Record(records, ["c"])
+    subprocess.run([sys.executable, "-c", kill, records], check=False)
+    assert list(former.left_by_killed_runs(records)) == ["a", "it's"]
+    assert list(former.left_by_killed_runs(records)) == []
+    living.close()
+    assert list(records.iterdir()) == []
 
 
 def test_time_stamps_of_the_future_keep_their_order(tmp_path):

@@ -12,7 +12,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import polars as pl
 import pytest
@@ -174,8 +174,26 @@ def test_a_failed_step_over_the_universe_leaves_what_was_there(project):
 def under_way(project: Project, *options: str) -> Iterator[subprocess.Popen]:
     """A build whose job of FB has begun and does not end."""
     break_step(project, "gold_events", 'open("begun", "w").close(); import time; time.sleep(600)')
+    with started(project, "--cores", "1", *options, "features") as process:
+        wait_for(process, (project.folder / "begun").exists)
+        yield process
+
+
+def wait_for(process: subprocess.Popen, happened: Callable[[], object]) -> None:
+    """Wait until something has happened in a build that has not ended."""
+    for _ in range(1200):
+        if happened():
+            return
+        assert process.poll() is None, process.stdout.read()
+        time.sleep(0.1)
+    raise AssertionError("it has not happened in two minutes")
+
+
+@contextlib.contextmanager
+def started(project: Project, *arguments: str) -> Iterator[subprocess.Popen]:
+    """A build in a process group of its own, killed at the end."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "snakemake", "--cores", "1", *options, "features"],
+        [sys.executable, "-m", "snakemake", *arguments],
         cwd=project.folder,
         env=os.environ | {"MF_ETL_PATHS__RAW_ROOT": "raw", "PYTHONPATH": str(project.folder)},
         stdout=subprocess.PIPE,
@@ -183,11 +201,6 @@ def under_way(project: Project, *options: str) -> Iterator[subprocess.Popen]:
         start_new_session=True,
     )
     try:
-        for _ in range(1200):
-            if (project.folder / "begun").exists():
-                break
-            assert process.poll() is None, process.stdout.read()
-            time.sleep(0.1)
         yield process
     finally:
         kill_tree(process)
@@ -201,6 +214,30 @@ def test_a_killed_build_leaves_what_was_there(built_once, project, executor):
     project.snakemake("--unlock")
     mend_step(project, built_once, "gold_events")
     project.snakemake("--cores", "2", *executor, "features")
+    assert tables(project) == tables(built_once)
+
+
+def test_a_kill_after_a_failure_leaves_what_was_there(built_once, project):
+    """The failed job's files are back after the next run, although that asks for others."""
+    before = stamps(project)
+    other = project.raw / "nyse stocks" / "other.us.txt"
+    other.parent.mkdir()
+    other.write_text((project.raw / FB).read_text().replace("FB.US", "OTHER.US"))
+    break_step(project, "bronze_ohlcv", 'raise OSError("broken")')
+    break_step(project, "bronze_ohlcv", "import time; time.sleep(600)", of="OTHER.US")
+    bars = project.folder / project.file("bronze/ohlcv_by_symbol", "FB.US")
+    with started(project, "--cores", "2", "features") as process:
+        log = project.folder / "logs/bronze_ohlcv/NASDAQ/F/FB.US.log"
+        wait_for(process, lambda: log.exists() and "broken" in log.read_text())
+        wait_for(process, lambda: not bars.exists())
+    assert set(stamps(project)) != set(before)
+    other.unlink()
+    mend_step(project, built_once, "bronze_ohlcv")
+    project.snakemake("--unlock")
+    project.snakemake("--cores", "1", project.file("gold/features_by_symbol", "FB.US"))
+    assert stamps(project).keys() == before.keys()
+    assert tables(project) == tables(built_once)
+    project.snakemake("--cores", "1", "features")
     assert tables(project) == tables(built_once)
 
 
