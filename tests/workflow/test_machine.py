@@ -18,6 +18,7 @@ import polars as pl
 import pytest
 
 from mf_etl.database import connect
+from tests.conftest import raw_file, raw_row
 from tests.workflow.conftest import LAYERS, Project, new_project
 from tests.workflow.kills import kill_tree
 from tests.workflow.test_faults import full_disk, run
@@ -361,6 +362,8 @@ def test_what_cannot_be_read_is_left_out_and_named(project):
     (folder / "loop").symlink_to(folder)
     (project.raw / "otc stocks").mkdir()
     shutil.copy(project.raw / FB, project.raw / "otc stocks" / "c.us.txt")
+    of_many = raw_file(*(raw_row("20240102", ticker=f"{name}.US") for name in "ABC"))
+    (folder / "day.us.txt").write_bytes(of_many)
     change_raw(project)
     manifest = "data/bronze/manifests/file_manifest_current.parquet"
     printed = run(project, "features", manifest, code=0)
@@ -369,8 +372,12 @@ def test_what_cannot_be_read_is_left_out_and_named(project):
         "a folder that cannot be listed: Permission denied",
         r"a name that is not UTF-8 (nasdaq stocks/caf\xe9.us.txt)",
         "a link to a folder",
+        "1 file of many tickers, as Stooq's daily updates are (nasdaq stocks/day.us.txt; each "
+        "ticker's own file is needed)",
     ):
         assert line in printed
+    assert len([line for line in printed.splitlines() if "day.us.txt" in line]) == 1
+    assert not list((project.folder / "data").rglob("ticker=DAY.US"))
     assert "bronze_ohlcv 1" in printed
     listed = pl.read_parquet(project.folder / manifest).filter(pl.col("status") == "IGNORED")
     assert dict(listed.select("source_file", "reason").rows()) == {
@@ -378,5 +385,6 @@ def test_what_cannot_be_read_is_left_out_and_named(project):
         r"nasdaq stocks/caf\xe9.us.txt": "a name that is not UTF-8",
         "nasdaq stocks/loop/": "a link to a folder",
         "otc stocks/c.us.txt": "under no known folder",
+        "nasdaq stocks/day.us.txt": "many_tickers",
     }
     locked.chmod(0o755)

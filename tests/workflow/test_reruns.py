@@ -38,6 +38,14 @@ def test_an_archive_unpacked_again_rebuilds_nothing(edited):
     assert edited.planned() == {}
 
 
+def test_an_archive_that_moves_as_a_whole_rebuilds_nothing(built, tmp_path):
+    shutil.copytree(built.raw, tmp_path / "archive")
+    moved = ("--config", f"paths__raw_root={tmp_path / 'archive'}")
+    assert "Nothing to be done" in built.snakemake("--cores", "1", *moved)
+    target = built.file("gold/features_by_symbol", "FB.US")  # nothing is left out of its plan
+    assert built.planned(target, *moved) == {}
+
+
 def test_one_changed_byte_rebuilds_that_ticker(edited):
     path = edited.raw / FB
     stamps = path.stat()
