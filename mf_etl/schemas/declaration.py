@@ -163,8 +163,8 @@ def _series(column: Column, value: Any, rows: int) -> pl.Series:
         return constant.new_from_index(0, rows) if rows else constant.clear()
     if len(value) != rows:
         raise SchemaError(f"column {column.name}: {len(value)} values for {rows} rows")
-    is_finite = np.isfinite(value) if value.dtype.kind == "f" else True
-    if np.all(is_finite):
+    is_float = value.dtype.kind == "f"
+    if not is_float or (is_finite := np.isfinite(value)).all():
         series = pl.Series(column.name, value)
     else:
         series = pl.Series(column.name, np.where(is_finite, value, np.nan), nan_to_null=True)

@@ -226,20 +226,18 @@ def test_a_kill_after_a_failure_leaves_what_was_there(built_once, project):
     other.write_text((project.raw / FB).read_text().replace("FB.US", "OTHER.US"))
     break_step(project, "bronze_ohlcv", 'raise OSError("broken")')
     break_step(project, "bronze_ohlcv", "import time; time.sleep(600)", of="OTHER.US")
-    bars = project.folder / project.file("bronze/ohlcv_by_symbol", "FB.US")
+    bronze = [project.folder / "data" / path for path in before if path.startswith("bronze/")]
     with started(project, "--cores", "2", "features") as process:
         log = project.folder / "logs/bronze_ohlcv/NASDAQ/F/FB.US.log"
         wait_for(process, lambda: log.exists() and "broken" in log.read_text())
-        wait_for(process, lambda: not bars.exists())
-    assert set(stamps(project)) != set(before)
+        wait_for(process, lambda: not any(path.exists() for path in bronze))
     other.unlink()
     mend_step(project, built_once, "bronze_ohlcv")
     project.snakemake("--unlock")
     project.snakemake("--cores", "1", project.file("gold/features_by_symbol", "FB.US"))
     assert stamps(project).keys() == before.keys()
-    assert tables(project) == tables(built_once)
     project.snakemake("--cores", "1", "features")
-    assert tables(project) == tables(built_once)
+    assert tables(project).items() >= tables(built_once).items()
 
 
 def test_an_interrupted_build_leaves_what_was_there(built_once, project, executor):
