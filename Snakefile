@@ -2,23 +2,19 @@
 
 
 include: "rules/common.smk"
+include: "rules/parcels.smk"
 
 
 rule all:
     """Every layer of every ticker, and what is known of them all."""
     default_target: True
     input:
-        for_every_ticker(
-            DATA.bronze_ohlcv,
-            DATA.silver_base,
-            DATA.silver_indicators,
-            DATA.gold_events,
-            DATA.gold_features,
-        ),
-        manifest_file,
-        checked_files,
-        dataset_files,
-        research_files,
+        TOTAL.built.format(layer="gold_features"),
+        TOTAL.file_manifest_current,
+        TOTAL.qa_gate,
+        [SCIENCE.ml_dataset.format(dataset=name) for name in SETTINGS.datasets],
+        lambda wildcards: research_files(wildcards),
+        touched_files("gold_features"),
 
 
 include: "rules/bronze.smk"

@@ -19,6 +19,7 @@ LAYERS = ("bronze_ohlcv", "silver_base", "silver_indicators", "gold_events", "go
 
 WILDCARD_SHAPES = {
     "layer": "|".join(LAYERS),
+    "slot": r"\d+-\d+",
     "dataset": DATASET_PATTERN,
     "exchange": EXCHANGE_PATTERN,
     "prefix": "[A-Z0-9]",
@@ -100,6 +101,7 @@ class Aggregates:
     """The files over the universe below the roots of one build."""
 
     layer_summary: Dataset
+    built: Dataset
     file_manifest_current: Dataset
     file_manifest: Dataset
     symbol_master: Dataset
@@ -126,11 +128,6 @@ class Aggregates:
     qa_verdict: Dataset
     qa_gate: Dataset
 
-    def made_together(self) -> list[Dataset]:
-        """The files that a build brings up to date as one, after all tickers."""
-        apart = ("layer_summary", "file_manifest_current", "file_manifest")
-        return [getattr(self, field.name) for field in fields(self) if field.name not in apart]
-
 
 def fingerprint_cache(paths: Paths) -> Path:
     """The cache of raw-file fingerprints, beside the data it belongs to."""
@@ -142,9 +139,9 @@ def code_cache(paths: Paths) -> Path:
     return Path(paths.data_root, ".cache", "code.json")
 
 
-def settled_record(paths: Paths) -> Path:
-    """The record of tickers with nothing to do."""
-    return Path(paths.data_root, ".cache", "settled.json")
+def planning_folder(paths: Paths) -> Path:
+    """The folder of what is known of each slot of tickers."""
+    return Path(paths.data_root, ".cache", "parcels")
 
 
 def former_records(paths: Paths) -> Path:
@@ -164,7 +161,8 @@ _PATTERNS = {
 
 
 _IN_DATA = {
-    "layer_summary": "summaries/{layer}/exchange={exchange}/prefix={prefix}/part-000.parquet",
+    "layer_summary": "summaries/{layer}/{slot}.parquet",
+    "built": "summaries/built/{layer}.json",
     "file_manifest_current": "bronze/manifests/file_manifest_current.parquet",
     "file_manifest": "bronze/manifests/file_manifest.parquet",
     "symbol_master": "bronze/symbol_master/symbol_master.parquet",

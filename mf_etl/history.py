@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import platform
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -21,15 +21,14 @@ def write_record(
     folder: Path,
     started_at: datetime,
     targets: Sequence[str],
-    jobs: Iterable[tuple[str, str, bool]],
+    jobs: Mapping[tuple[str, str, bool], int],
     failures: Sequence[dict[str, Any]],
 ) -> Path:
     """Write the record of a run that ends now; times are UTC.
 
-    `jobs` are the jobs that had to run: rule, reason, and whether it was done.
+    `jobs` counts the jobs that had to run by rule, reason, and whether they were done.
     """
     ended_at = datetime.now(UTC)
-    counts = Counter(jobs)
     record = {
         "started_at": started_at.isoformat(timespec="seconds"),
         "ended_at": ended_at.isoformat(timespec="seconds"),
@@ -39,7 +38,7 @@ def write_record(
         "targets": list(targets),
         "jobs": [
             {"rule": rule, "reason": reason, "done": done, "count": count}
-            for (rule, reason, done), count in sorted(counts.items())
+            for (rule, reason, done), count in sorted(jobs.items())
         ],
         "failures": list(failures),
     }
@@ -49,6 +48,8 @@ def write_record(
 
 
 FAILURES_TOLD = 10
+# How a build is organised is no news at its end.
+NOT_TOLD = ("parcel", "built")
 
 
 def account(record: Mapping[str, Any], up_to_date: Mapping[str, int]) -> list[str]:
@@ -59,7 +60,7 @@ def account(record: Mapping[str, Any], up_to_date: Mapping[str, int]) -> list[st
     """
     built = Counter(dict.fromkeys(LAYERS, 0))
     for jobs in record["jobs"]:
-        if jobs["done"]:
+        if jobs["done"] and jobs["rule"] not in NOT_TOLD:
             built[jobs["rule"]] += jobs["count"]
     lines = [f"Built in {_duration(record['seconds'])}: {_counts(built) or 'nothing'}"]
     if current := _counts(up_to_date):

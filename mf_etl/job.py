@@ -24,10 +24,10 @@ _PARAMETERS: dict[tuple[str, CodeType], list[tuple[str, Any, bool]]] = {}
 def run(main: Callable[..., None], snakemake: Any) -> None:
     """Call `main` with what the rule declares.
 
-    Inputs, outputs, parameters, wildcards and `threads` are matched to the parameters of `main` by
-    name and turned into what the annotation says (`Path`, a settings model). A failure ends the
-    process with one line on the console; the traceback goes to the log of the rule. What the job
-    had made before stays, whole, until it has made something new.
+    Inputs, outputs, parameters, wildcards, `threads`, `config` and `attempt` are matched to the
+    parameters of `main` by name and turned into what the annotation says (`Path`, a settings
+    model). A failure ends the process with one line on the console; the traceback goes to the log
+    of the rule. What the job had made before stays, whole, until it has made something new.
     """
     if snakemake is None:
         raise SystemExit("this script is run by Snakemake; from Python, import it and call main()")
@@ -43,7 +43,11 @@ def run(main: Callable[..., None], snakemake: Any) -> None:
 
 def arguments(main: Callable[..., None], snakemake: Any) -> dict[str, Any]:
     """Values for the parameters of `main`; a parameter the rule does not declare is an error."""
-    declared: dict[str, Any] = {"threads": snakemake.threads}
+    declared: dict[str, Any] = {
+        "threads": snakemake.threads,
+        "config": snakemake.config,
+        "attempt": snakemake.resources.get("attempt", 1),
+    }
     for source in (snakemake.wildcards, snakemake.params, snakemake.output, snakemake.input):
         declared.update(source.items())
     values = {}

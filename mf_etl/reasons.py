@@ -15,25 +15,30 @@ MISSING = "missing"
 ABOVE = "input rebuilt"
 """What it is made from has been, or will be, made anew."""
 FORCED = "forced"
+FAILED = "failed before"
+"""It could not be built the last time."""
 OTHER = "raw files changed"
 """What the archive holds as a whole is another: files came, went or changed."""
 
 
-def changed_parameters(
-    before: Set[str], now: Set[str], *, step: str, code: str, fingerprint: str | None
-) -> list[str]:
+def changed_parameters(before: Set[str], now: Set[str], *, step: str, code: str) -> list[str]:
     """What differs between two recorded sets of parameters of a step, each as its literal text.
 
-    Gives `setting a.b` for each setting, `code of` the step if `code`, its digest, is new, and
-    `changed` if the `fingerprint` of the raw file is.
+    Gives `setting a.b` for each setting, and `code of` the step if `code`, its digest, is new.
     """
     told = []
-    if fingerprint is not None and repr(fingerprint) in now:
-        told.append(CHANGED)
     if repr(code) in now:
         told.append(f"code of {step}")
     told += [f"setting {key}" for key in sorted(_differing(_settings(before), _settings(now)))]
     return told or [OTHER]
+
+
+def changed_step(step: str, before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
+    """What differs first between two versions of a step, each its `code` and its `settings`."""
+    if before.get("code") != now["code"]:
+        return f"code of {step}"
+    settings = [dict(_leaves(version.get("settings", {}), "")) for version in (before, now)]
+    return f"setting {min(_differing(*settings))}"
 
 
 def _settings(parameters: Set[str]) -> dict[str, Any]:

@@ -1,13 +1,6 @@
 """Raw files to bronze: valid bars, rejected rows, quality report."""
 
 
-rule bronze:
-    """Valid bars, rejects and quality report of every ticker, and the manifest."""
-    input:
-        for_every_ticker(DATA.bronze_ohlcv),
-        manifest_file,
-
-
 rule bronze_ohlcv:
     """One raw file, parsed and validated; what is wrong with its content is data."""
     input:

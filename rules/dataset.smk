@@ -16,7 +16,7 @@ rule dataset:
 rule equal_weight_market:
     """Mean outcomes of the eligible stocks of each day, over every ticker there is."""
     input:
-        silver_base=market_base,
+        summaries=summaries("silver_base"),
     output:
         equal_weight_market=SCIENCE.equal_weight_market,
     log:
@@ -25,7 +25,6 @@ rule equal_weight_market:
         "../envs/mf_etl.yaml"
     threads: 2
     params:
-        listings=market_listings,
         settings=settings_for("equal_weight_market"),
         code=code_once_planned("equal_weight_market"),
     script:
@@ -36,8 +35,8 @@ rule ml_dataset:
     """Features and forward outcomes of many tickers in one file."""
     input:
         equal_weight_market=SCIENCE.equal_weight_market,
-        gold_features=dataset_features,
-        silver_base=dataset_base,
+        features=dataset_summaries("gold_features"),
+        base=dataset_summaries("silver_base"),
     output:
         ml_dataset=SCIENCE.ml_dataset,
         ml_dataset_metadata=SCIENCE.ml_dataset_metadata,
@@ -49,7 +48,6 @@ rule ml_dataset:
         "../envs/mf_etl.yaml"
     threads: 2
     params:
-        listings=dataset_listings,
         request=dataset_request,
         settings=settings_for("ml_dataset"),
         code=code_once_planned("ml_dataset"),

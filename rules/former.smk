@@ -115,12 +115,12 @@ def before_the_first_job():
             f"{changed[0]}{', …' if changed[1:] else ''}",
             file=sys.stderr,
         )
-    FINGERPRINTS.save()  # the manifest reads them
-    give_back_for_killed_runs()
+    if not IS_PART:
+        give_back_for_killed_runs()
     keep_former_files()
 
 
-if workflow.is_main_process:
+if workflow.is_main_process and not IS_PART:
     atexit.register(at_the_end_of_nothing_to_do)
 
 

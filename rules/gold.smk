@@ -1,18 +1,6 @@
 """Silver to gold: events and flow states, then research features."""
 
 
-rule events:
-    """Events and flow states of every ticker."""
-    input:
-        for_every_ticker(DATA.gold_events),
-
-
-rule features:
-    """Research features of every ticker."""
-    input:
-        for_every_ticker(DATA.gold_features),
-
-
 rule gold_events:
     """Events of Event Grammar v1 and the flow state of one ticker."""
     input:

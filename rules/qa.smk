@@ -6,28 +6,7 @@ rule qa:
     input:
         TOTAL.qa_gate,
         TOTAL.file_manifest_current,
-
-
-rule layer_summary:
-    """What the files of one layer, exchange and prefix tell about themselves."""
-    input:
-        tables=layer_tables,
-        reports=layer_reports,
-    output:
-        layer_summary=TOTAL.layer_summary,
-    log:
-        TOTAL.layer_summary.log,
-    conda:
-        "../envs/mf_etl.yaml"
-    resources:
-        tmpdir=None,
-    params:
-        missing=missing_tickers,
-        instruments=instruments,
-        settings=settings_for("layer_summary"),
-        code=code_once_planned("layer_summary"),
-    script:
-        "../scripts/layer_summary.py"
+        TOTAL.built.format(layer="gold_features"),
 
 
 rule file_manifest:

@@ -162,29 +162,9 @@ def named_files(research):
     ]
 
 
-RESEARCH_STEPS = [
-    "prepared_matrix",
-    *(f"research_{step}" for step in ("run", "cell", "sweep", "seed", "stability")),
-]
-OWN_STEPS = {
-    "clustering": ["clustering_periods"],
-    "hmm": ["hmm_vs_cluster", "hmm_decode"],
-}
-
-
-def steps_of(research):
-    """The steps that make runs of a research, and their prepared matrix."""
-    return [*RESEARCH_STEPS, *OWN_STEPS[research]]
-
-
-def made_from_run(research, folder):
-    """What the files of a run of the settings are made from."""
-    request = NAMED[research, folder]
-    labels = cluster_labels_of(request)
-    stamp = os.stat(labels).st_mtime_ns if labels and os.path.exists(labels) else None
-    made = [request.model_dump(mode="json"), SETTINGS.parquet.model_dump(), stamp]
-    made += [code_for(step) for step in steps_of(research)]
-    return run_id(made, made_from((DATASET, request.dataset)))
+def research_files(wildcards):
+    """Every final file of the runs of the settings."""
+    return [file for research in RUNS for file in named_files(research)]
 
 
 def cluster_labels_of(request):

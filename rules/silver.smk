@@ -1,18 +1,6 @@
 """Bronze to silver: helper series, then indicators."""
 
 
-rule silver:
-    """Helper series of every ticker."""
-    input:
-        for_every_ticker(DATA.silver_base),
-
-
-rule indicators:
-    """Indicators of every ticker."""
-    input:
-        for_every_ticker(DATA.silver_indicators),
-
-
 rule silver_base:
     """Price geometry, returns, ranges, liquidity and rolling context of one ticker."""
     input:

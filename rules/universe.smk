@@ -1,7 +1,6 @@
 """What the files over the universe are made from, for the rules of `qa.smk`."""
 
 import functools
-import json
 import re
 
 from mf_etl.research.datasets.naming import ADOPTED_PREFIX
@@ -18,87 +17,34 @@ CHECKED = {
 }
 
 
-# The first step of a ticker that could not be done in the run before.
-UNFINISHED = {}
-if SETTINGS.planning.unfinished:
-    UNFINISHED = json.loads(
-        Path(SETTINGS.planning.unfinished).read_text(encoding="utf-8")
-    )
+def tickers():
+    """The (exchange, ticker) pairs to build."""
+    try:
+        return UNIVERSE.tickers
+    except MfEtlError as error:
+        stop(error)
 
 
-def members(wildcards):
-    """The tickers of an exchange and prefix: those whose files are inputs, and those missing."""
-    there, missing = [], []
-    for exchange, ticker in tickers():
-        if exchange == wildcards.exchange and ticker[0] == wildcards.prefix:
-            first = UNFINISHED.get(f"{exchange}/{ticker}")
-            is_missing = first is not None and STEPS.index(first) <= STEPS.index(
-                wildcards.layer
-            )
-            (missing if is_missing else there).append((exchange, ticker))
-    return there, missing
+def raw_state(wildcards=None):
+    """Digest of what the raw root holds, time stamps included."""
+    return run_id([(*row,) for row in raw_files()])
 
 
-def layer_tables(wildcards):
-    """A layer's files of an exchange and prefix."""
-    dataset = getattr(DATA, wildcards.layer)
-    return [dataset.path(exchange=e, ticker=t) for e, t in members(wildcards)[0]]
-
-
-def layer_reports(wildcards):
-    """The quality reports that belong to them, for bronze."""
-    if wildcards.layer != "bronze_ohlcv":
-        return []
-    here = members(wildcards)[0]
-    return [DATA.bronze_quality.path(exchange=e, ticker=t) for e, t in here]
-
-
-def missing_tickers(wildcards):
-    """Ticker, path and reason of each file that should be there and is not."""
-    dataset = getattr(DATA, wildcards.layer)
-    return [
-        [
-            ticker,
-            dataset.path(exchange=exchange, ticker=ticker),
-            why_missing(exchange, ticker),
-        ]
-        for exchange, ticker in members(wildcards)[1]
-    ]
-
-
-def instruments(wildcards):
-    """Whether each ticker of an exchange and prefix is a stock or an ETF."""
-    return {
-        ticker: UNIVERSE.file(exchange, ticker).instrument
-        for exchange, ticker in tickers()
-        if exchange == wildcards.exchange and ticker[0] == wildcards.prefix
-    }
-
-
-def why_missing(exchange, ticker):
-    """The line that the failed job of a ticker has left in its log."""
-    for step in STEPS:
-        log = Path(
-            getattr(DATA, step).log.format(
-                exchange=exchange, prefix=ticker[0], ticker=ticker
-            )
-        )
-        if log.exists() and log.stat().st_size:
-            return first_line(log)
-    return "not built"
-
-
-def summaries(layer):
-    """An input function: the summaries of a layer, one an exchange and prefix."""
-
-    def files(wildcards):
-        shards = sorted({(exchange, ticker[0]) for exchange, ticker in tickers()})
-        return [
-            TOTAL.layer_summary.format(layer=layer, exchange=exchange, prefix=prefix)
-            for exchange, prefix in shards
-        ]
-
-    return files
+def raw_files():
+    """Path, role, fingerprint and time stamp of every raw file."""
+    try:
+        files = UNIVERSE.files
+    except MfEtlError as error:
+        stop(error)
+    for file in files:
+        path = os.path.join(str(UNIVERSE.raw_root), file.source_file)
+        is_read = file.role == "build"
+        try:
+            stamp = os.stat(path).st_mtime_ns
+        except OSError:
+            stamp = None
+        content = PLAN.content((file.exchange, file.ticker)) if is_read else None
+        yield file.source_file, file.role, content, stamp
 
 
 def request_of(name):
@@ -142,29 +88,11 @@ def listings_of(dataset):
         stop(f"dataset {dataset}: {error}")
 
 
-def dataset_features(wildcards):
-    """Paths of the gold features of a dataset."""
-    return [listing.features for listing in listings_of(wildcards.dataset)]
-
-
-def dataset_base(wildcards):
-    """Paths of their silver base series."""
-    return [listing.base for listing in listings_of(wildcards.dataset)]
-
-
-def dataset_listings(wildcards):
-    """Exchange, ticker and instrument of each of them."""
-    return [listing[:3] for listing in listings_of(wildcards.dataset)]
-
-
-def market_base(wildcards):
-    """Paths of the silver base series of every ticker."""
-    return [listing.base for listing in every_listing()]
-
-
-def market_listings(wildcards):
-    """Exchange, ticker and instrument of each of them."""
-    return [listing[:3] for listing in every_listing()]
+def dataset_summaries(layer):
+    """An input function: a layer's summaries of the slots that hold a ticker of a dataset."""
+    return lambda wildcards: PLAN.summaries(
+        layer, (listing[:2] for listing in listings_of(wildcards.dataset))
+    )
 
 
 # Datasets that are files from elsewhere: those that the settings name, and those of the command line.

@@ -8,6 +8,7 @@ from mf_etl import job
 from mf_etl.io import write_csv, write_json, write_parquet
 from mf_etl.qa import bronze
 from mf_etl.qa.checks import Thresholds, bronze_checks
+from mf_etl.qa.summary import read_summaries
 from mf_etl.qa.verdict import overall
 from mf_etl.schemas.universe_tables import BY_EXCHANGE, ROWS_BY_YEAR
 from mf_etl.settings.steps import QaSettings
@@ -26,7 +27,7 @@ def main(
     *,
     settings: QaSettings,
 ) -> None:
-    summaries = pl.read_parquet(bronze_summaries, glob=False)
+    summaries = read_summaries(bronze_summaries)
     master = pl.read_parquet(symbol_master, glob=False)
     exchanges, years = bronze.by_exchange(master), bronze.rows_by_year(summaries)
     BY_EXCHANGE.write(exchanges, bronze_sanity_by_exchange, settings.storage)

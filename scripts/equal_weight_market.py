@@ -4,22 +4,20 @@ from pathlib import Path
 
 from mf_etl import job
 from mf_etl.research.datasets.market_table import market_table
-from mf_etl.research.datasets.selection import Listing
+from mf_etl.research.datasets.summarised import all_there, listings
 from mf_etl.schemas.equal_weight_market import EQUAL_WEIGHT_MARKET
 from mf_etl.settings.steps import MarketSettings
 
 
 def main(
-    silver_base: list[Path],
+    summaries: list[Path],
     equal_weight_market: Path,
     *,
-    listings: list[list[str]],
     settings: MarketSettings,
     threads: int,
 ) -> None:
-    files = zip(listings, silver_base, strict=True)
     table = market_table(
-        [Listing(*names, base) for names, base in files],
+        all_there(listings(summaries), summaries),
         min_adv=settings.market.min_adv,
         min_names=settings.market.min_names,
         eps=settings.precision.eps,

@@ -2,12 +2,11 @@
 
 from pathlib import Path
 
-import polars as pl
-
 from mf_etl import job
 from mf_etl.io import write_json
 from mf_etl.qa import layers
 from mf_etl.qa.checks import Thresholds, event_checks, layer_checks
+from mf_etl.qa.summary import read_summaries
 from mf_etl.qa.tables import DERIVED_TABLES
 from mf_etl.qa.verdict import overall
 from mf_etl.schemas.universe_tables import TICKER_RESULTS
@@ -24,7 +23,7 @@ def main(
     layer: str,
     settings: QaSettings,
 ) -> None:
-    before, rows = pl.read_parquet(above, glob=False), pl.read_parquet(summaries, glob=False)
+    before, rows = read_summaries(above), read_summaries(summaries)
     results = layers.ticker_results(before, rows)
     TICKER_RESULTS.write(results, ticker_results, settings.storage)
     write_json({"layer": layer, **layers.run_summary(results)}, run_summary)

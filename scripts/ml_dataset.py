@@ -6,25 +6,24 @@ from mf_etl import job
 from mf_etl.research.datasets.export import export_selected
 from mf_etl.research.datasets.market import read_market
 from mf_etl.research.datasets.request import DatasetRequest
-from mf_etl.research.datasets.selection import Listing
+from mf_etl.research.datasets.selection import selected
+from mf_etl.research.datasets.summarised import all_there, listings
 from mf_etl.settings.steps import DatasetSettings
 
 
 def main(
     equal_weight_market: Path,
-    gold_features: list[Path],
-    silver_base: list[Path],
+    features: list[Path],
+    base: list[Path],
     ml_dataset: Path,
     ml_dataset_metadata: Path,
     *,
-    listings: list[list[str]],
     request: DatasetRequest,
     settings: DatasetSettings,
     threads: int,
 ) -> None:
-    files = zip(listings, gold_features, silver_base, strict=True)
     export_selected(
-        [Listing(*names, base, features) for names, features, base in files],
+        all_there(selected(listings(base, features), request), [*base, *features]),
         request,
         read_market(equal_weight_market),
         ml_dataset,

@@ -2,11 +2,10 @@
 
 from pathlib import Path
 
-import polars as pl
-
 from mf_etl import job
 from mf_etl.io import write_csv
 from mf_etl.qa import bronze
+from mf_etl.qa.summary import read_summaries
 from mf_etl.schemas.universe_tables import SYMBOL_MASTER
 from mf_etl.settings.steps import StepSettings
 
@@ -18,7 +17,7 @@ def main(
     *,
     settings: StepSettings,
 ) -> None:
-    master = bronze.symbol_master(pl.read_parquet(bronze_summaries, glob=False))
+    master = bronze.symbol_master(read_summaries(bronze_summaries))
     SYMBOL_MASTER.write(master, symbol_master, settings.storage)
     write_csv(master, symbol_master_csv)
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import polars as pl
 
+from mf_etl.catalog import Catalog
 from mf_etl.schemas.layer_summary import LAYER_SUMMARY
 from mf_etl.schemas.statistics import read_statistics
 
@@ -48,6 +49,34 @@ def layer_summary(
     ]
     frame = pl.DataFrame(complete, schema=LAYER_SUMMARY.schema(), strict=True)
     return frame.sort("exchange", "ticker")
+
+
+def layer_file(data: Catalog, layer: str, exchange: str, ticker: str) -> LayerFile:
+    """The file of a ticker in a layer."""
+    path = Path(getattr(data, layer).path(exchange=exchange, ticker=ticker))
+    report = Path(data.bronze_quality.path(exchange=exchange, ticker=ticker))
+    return LayerFile(exchange, ticker, path, report if layer == "bronze_ohlcv" else None)
+
+
+def read_summaries(paths: Sequence[Path]) -> pl.DataFrame:
+    """The `LAYER_SUMMARY` of all slots as one, whatever the slots."""
+    return pl.read_parquet(list(paths), glob=False).sort("exchange", "ticker")
+
+
+TOLD = 10
+
+
+def refusal(summary: pl.DataFrame) -> str:
+    """Which tickers are missing, and why; empty if none is."""
+    failed = summary.filter(~pl.col("success"))
+    if failed.is_empty():
+        return ""
+    lines = [
+        error or ticker for ticker, error in failed.head(TOLD).select("ticker", "error").rows()
+    ]
+    more = f"; and {failed.height - TOLD} more" if failed.height > TOLD else ""
+    noun = "ticker" if failed.height == 1 else "tickers"
+    return f"{failed.height:,} {noun} could not be built: {'; '.join(lines)}{more}"
 
 
 def _row(file: LayerFile) -> dict[str, Any]:

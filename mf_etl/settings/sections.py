@@ -105,13 +105,11 @@ class Universe(Section):
 class Planning(Section):
     """How a build finds out what to do."""
 
-    skip_settled: bool = True
-    """Leave tickers out of the plan whose raw file, settings, code and files are unchanged since
-    they were last up to date. False: Snakemake weighs every file."""
-    unfinished: str | None = None
-    """JSON file with the first step of each ticker (`EXCHANGE/TICKER`) that could not be done: the
-    files over the universe are built without it and name it as missing. A build that ends with
-    failed tickers sets this by itself; null is none."""
+    parcels: bool = True
+    """Build tickers in parcels: runs of their own, side by side. False: one plan of all jobs; the
+    bytes are the same."""
+    names_told: int = Field(default=5, ge=0)
+    """Tickers that a dry run names for each layer and reason."""
     reasons: str | None = None
     """JSON file that a dry run writes to: why each step has to run. `mf-etl status` sets this by
     itself; null is none."""

@@ -138,7 +138,7 @@ STEPS: dict[str, type[BaseModel]] = {
     "silver_indicators": SilverIndicatorsSettings,
     "gold_events": GoldEventsSettings,
     "gold_features": GoldFeaturesSettings,
-    "layer_summary": StepSettings,
+    "parcel": StepSettings,
     "file_manifest": ManifestSettings,
     "symbol_master": StepSettings,
     "bronze_qa": QaSettings,

@@ -113,7 +113,7 @@ def test_one_changed_ticker_brings_only_its_part_up_to_date(project):
     project.snakemake("--cores", "2")
     done = jobs_of(project)
     assert done["bronze_ohlcv"] == done["gold_features"] == done["file_manifest"] == 1
-    assert done["layer_summary"] == 5  # of the prefix F, and not of Z
+    assert done["parcel"] == 5  # one a layer
     manifest = pl.read_parquet(
         project.folder / "data/bronze/manifests/file_manifest_current.parquet"
     )
