@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -75,7 +76,9 @@ def carried_through(
     layer's summary. What is known of the slot is written after each.
     """
     path = state_file(folder, parcel.slot)
-    with SlotLock(lock_file(folder, parcel.slot)).held(SECONDS_TO_WAIT):
+    lock = SlotLock(lock_file(folder, parcel.slot))
+    # A flat plan holds the locks of the tickers that it builds itself.
+    with contextlib.nullcontext() if parcel.is_flat else lock.held(SECONDS_TO_WAIT):
         state = SlotState.read(path)
         if state.parcel != parcel.name:
             state = _built(parcel, state, data, build)

@@ -14,6 +14,7 @@ from tests.workflow.conftest import LAYERS, new_project
 
 pytestmark = pytest.mark.xdist_group("workflow_parcels")
 
+BUILD = ("--cores", "2", "features", "qa", "dataset")
 FLAT = ("--config", "planning__parcels=false")
 FILES = {
     "bronze_ohlcv": "bronze/ohlcv_by_symbol",
@@ -30,7 +31,7 @@ def project(tmp_path_factory):
     """Built once, with a slot a ticker or so; tests leave it as they found it."""
     project = new_project(tmp_path_factory.mktemp("parcels") / "project")
     project.edit("mf_etl/planning/slots.py", "TICKERS_A_SLOT = 125", "TICKERS_A_SLOT = 1")
-    project.snakemake("--cores", "2")
+    project.snakemake(*BUILD)
     return project
 
 
@@ -84,15 +85,15 @@ def test_whatever_happens_to_files_both_plans_agree(project):
                 path.unlink(missing_ok=True)
         assert project.planned() == project.planned(*FLAT)
     assert seen == {"touch", "write", "remove"}
-    project.snakemake("--cores", "2")
+    project.snakemake(*BUILD)
     assert project.data() == before
     assert project.planned() == project.planned("features", *FLAT) == {}
     shutil.rmtree(project.folder / "data/.cache/parcels")
     assert project.planned() == {}  # all is looked at again, and nothing is to do
-    project.snakemake("--cores", "2")
+    project.snakemake(*BUILD)
     assert "bronze_ohlcv" not in done(project)
     assert project.data() == before
-    assert "Nothing to be done" in project.snakemake("--dry-run")
+    assert "Nothing to be done" in project.snakemake("--dry-run", "features", "qa", "dataset")
 
 
 def test_one_changed_ticker_redoes_its_slot_alone(project):
@@ -101,11 +102,11 @@ def test_one_changed_ticker_redoes_its_slot_alone(project):
     raw.write_bytes(before.replace(b"38.2318", b"38.2319", 1))
     console = project.snakemake("--dry-run")
     assert "changed 1: FB.US" in console
-    project.snakemake("--cores", "2")
+    project.snakemake(*BUILD)
     assert {layer: done(project)[layer] for layer in LAYERS} == dict.fromkeys(LAYERS, 1)
     assert done(project)["parcel"] == len(LAYERS)
     raw.write_bytes(before)
-    project.snakemake("--cores", "2")
+    project.snakemake(*BUILD)
 
 
 def test_a_build_of_some_layers_is_no_build_of_those_below(project):
@@ -125,7 +126,7 @@ def test_a_ticker_that_failed_is_tried_again_in_each_run(project):
     assert text.count("    GOLD_EVENTS.write(") == 1
     script.write_text(text.replace("    GOLD_EVENTS.write(", fault + "    GOLD_EVENTS.write("))
     for _ in range(2):
-        printed = project.snakemake("--cores", "2", succeeds=False)
+        printed = project.snakemake(*BUILD, succeeds=False)
         assert "FB.US" in printed and "no space" in printed and "Traceback" not in printed
         log = project.folder / "logs" / "gold_events" / "NASDAQ" / "F" / "FB.US.log"
         assert "Traceback" in log.read_text() and str(log.relative_to(project.folder)) in printed
@@ -134,7 +135,7 @@ def test_a_ticker_that_failed_is_tried_again_in_each_run(project):
     failures = newest_record(project)["failures"]
     assert [f["wildcards"]["ticker"] for f in failures if f["rule"] == "gold_events"] == ["FB.US"]
     script.write_text(text)
-    project.snakemake("--cores", "2")
+    project.snakemake(*BUILD)
     assert project.data() == before
 
 
@@ -144,11 +145,11 @@ def test_a_script_that_kills_its_process_fails_its_ticker_alone(project):
     text = script.read_text()
     fault = '    import os\n    if "FB.US" in str(gold_events):\n        os.kill(os.getpid(), 9)\n'
     script.write_text(text.replace("    GOLD_EVENTS.write(", fault + "    GOLD_EVENTS.write("))
-    printed = project.snakemake("--cores", "2", succeeds=False)
+    printed = project.snakemake(*BUILD, succeeds=False)
     assert "gold_events FB.US: killed by SIGKILL" in printed
     assert project.planned() == {"gold_events": 1, "gold_features": 1}
     script.write_text(text)
-    project.snakemake("--cores", "2")
+    project.snakemake(*BUILD)
     assert project.data() == before
 
 
@@ -164,12 +165,12 @@ def test_what_another_run_builds_is_refused_with_one_line(project):
     assert f"are being built by another run (process {os.getpid()})" in printed
     assert "Traceback" not in printed and not path.exists()
     project.snakemake("--cores", "1", target)
-    project.snakemake("--cores", "2")
+    project.snakemake(*BUILD)
 
 
 def test_touched_files_are_taken_as_built(project):
     changed = ("--config", "gold_features__weights__hold=2")
     assert project.planned(*changed) == {"gold_features": 3}
-    project.snakemake("--cores", "1", "--touch", *changed)
+    project.snakemake("--cores", "1", "--touch", "features", *changed)
     assert project.planned(*changed) == {}
-    project.snakemake("--cores", "2")
+    project.snakemake(*BUILD)

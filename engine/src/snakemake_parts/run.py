@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
+from snakemake_parts import progress
 from snakemake_parts.progress import FailedJob
 
 _TRIGGERS = ("MTIME", "PARAMS", "INPUT", "SOFTWARE_ENV")
@@ -116,6 +117,8 @@ def _outcome(workflow: Any) -> Part:
     if executor.is_cancelled:
         raise KeyboardInterrupt
     failed = [failed_job(job, executor.errors.get(job, _NO_OUTPUT)) for job in scheduler.failed]
+    if workflow.executor_plugin.name != "inline":  # which has told all along
+        progress.tell(progress.News(dict(done), failed))
     return Part(dict(done), failed)
 
 
