@@ -12,10 +12,11 @@ for variable in ("POLARS_MAX_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"
     os.environ[variable] = "1"
 
 import multiprocessing
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
-from bench.steps import five_steps
+from bench.steps import five_steps, script, settings
 from mf_etl.catalog import catalog
 from mf_etl.provenance import content_fingerprint
 from mf_etl.settings.model import load_settings
@@ -31,16 +32,33 @@ def one_ticker(task: tuple[str, str, str, str, str]) -> None:
     five_steps(Path(raw), data, exchange, ticker, source_file, fingerprint)
 
 
-def main(raw_root: str, data_root: str, processes: str) -> None:
-    """Build every ticker below `raw_root`."""
+def last_layer(task: tuple[str, str, str, str]) -> None:
+    """Features of one ticker below another data root, from the events of a build."""
+    built_root, data_root, exchange, ticker = task
+    events = catalog(Paths(data_root=built_root)).gold_events
+    features = catalog(Paths(data_root=data_root)).gold_features
+    script("gold_features").main(
+        Path(events.path(exchange=exchange, ticker=ticker)),
+        Path(features.path(exchange=exchange, ticker=ticker)),
+        settings=settings("gold_features"),
+        code="bench",
+    )
+
+
+def main(raw_root: str, data_root: str, processes: str, built_root: str = "") -> None:
+    """Build every ticker below `raw_root`; only the last layer, from that `built_root` if given."""
     universe = Universe(Path(raw_root), load_settings(environment={}).universe)
     tasks = [
         (universe.raw_path(*pair), data_root, *pair, universe.file(*pair).source_file)
         for pair in universe.tickers
     ]
+    work: Callable[..., None] = one_ticker
+    if built_root:
+        tasks = [(built_root, data_root, *pair) for pair in universe.tickers]
+        work = last_layer
     spawn = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(int(processes), mp_context=spawn) as pool:
-        for _ in pool.map(one_ticker, tasks, chunksize=4):
+        for _ in pool.map(work, tasks, chunksize=4):
             pass
 
 

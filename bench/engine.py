@@ -1,7 +1,7 @@
-"""Speed of a build: bare process pool, warm workers, stock Snakemake; and of a run with nothing to do.
+"""Speed of a build: bare process pool, plain processes side by side, parcels, one flat plan.
 
-``python -m bench.engine`` writes `docs/benchmarks.md`. Every figure is wall time of a whole process,
-start-up and planning included; ratios are of runs beside each other in one session.
+``python -m bench.engine`` does every part and writes `docs/benchmarks.md`; `--part` does one and prints
+it. Figures are of whole processes, start-up and planning included; what is compared runs in turn.
 """
 
 from __future__ import annotations
@@ -12,10 +12,11 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import click
 import psutil
@@ -24,152 +25,236 @@ from bench.document import machine, table, write_section
 from bench.steps import ROOT
 from mf_etl.synth import write_archive
 
-# A synthetic ticker is listed for 0.77 of the years on average: about 6,000 rows.
-YEARS = 31
-# A dataset of so many rows is a benchmark of its own.
-NO_DATASETS = ("--config", "datasets={}")
-# Minutes a run beyond this; below, a neighbour's busy seconds would decide.
-SEVERAL_ROUNDS_UP_TO = 1000
+# A synthetic ticker is listed for 0.77 of the years on average: about 6,000 rows in the first case,
+# those of the real market in the second, and 500 in the third.
+YEARS = {"6,000": 31, "2,460": 13, "500": 3}
 STOCK = ("--executor", "local", "--scheduler", "greedy")
+FLAT = ("--config", "planning__parcels=false")
+TARGETS = ("features",)
+SAMPLE_SECONDS = 0.1
+PREDICTED_CORES = (16, 64)
+MB = 2**20
 
 
-@dataclass(frozen=True)
-class Timing:
-    """Wall seconds of a process and peak memory of its largest single process, in MB."""
+class Timing(NamedTuple):
+    """Of a process and all that it has started: wall and CPU seconds; of itself: CPU and memory."""
 
     seconds: float
-    peak_mb: float
+    cpu: float
+    main_cpu: float
+    main_mb: float
+
+    def predicted(self, cores: int, here: int) -> float:
+        """Wall seconds at so many cores: what the main process does by itself, and the rest shared.
+
+        What is in the way here (waiting, ends that do not meet) is taken to shrink as the rest does.
+        """
+        shared = max(self.seconds - self.main_cpu, self.cpu / here)
+        return self.main_cpu + shared * here / cores
 
 
 class Bench:
     """Runs builds of one archive below a scratch folder."""
 
-    def __init__(self, scratch: Path, tickers: int, cores: int) -> None:
-        self.folder = scratch / str(tickers)
-        self.tickers = tickers
-        self.cores = str(cores)
+    def __init__(self, scratch: Path, tickers: int, rows: str, cores: int) -> None:
+        self.folder = scratch / f"{tickers}x{rows}"
+        self.tickers, self.rows, self.cores = tickers, rows, cores
         write_archive(
             self.folder / "raw",
             tickers=tickers,
-            years=YEARS,
+            years=YEARS[rows],
             seed=1,
             anomalies=False,
             processes=cores,
         )
 
-    def bare_pool(self) -> Timing:
-        """All tickers in a plain process pool."""
+    def bare_pool(self, *built_root: str) -> Timing:
+        """All tickers in a plain process pool; the last layer only, from what is built there."""
         data = self.folder / "bare"
-        command = [sys.executable, "-m", "bench.bare_pool", str(self.folder / "raw"), str(data)]
+        raw = str(self.folder / "raw")
+        command = [sys.executable, "-m", "bench.bare_pool", raw, str(data), str(self.cores)]
         try:
-            return self._timed([*command, self.cores])
+            return self._timed([*command, *built_root])
         finally:
             shutil.rmtree(data, ignore_errors=True)
 
-    def build(self, *arguments: str, limit: int | None = None) -> Timing:
-        """A build by Snakemake from nothing."""
-        shutil.rmtree(self.folder / "data", ignore_errors=True)
-        shutil.rmtree(self.folder / ".snakemake", ignore_errors=True)
-        return self.again(*arguments, limit=limit)
+    def floor(self) -> Timing:
+        """As many processes as cores, each of them a build of its part of the universe."""
+        shutil.rmtree(self.folder / "floor", ignore_errors=True)
+        raw = str(self.folder / "raw")
+        command = [sys.executable, "-m", "bench.floor", raw, str(self.folder / "floor")]
+        return self._timed([*command, str(self.cores)])
 
-    def again(self, *arguments: str, limit: int | None = None) -> Timing:
+    def build(self, *arguments: str) -> Timing:
+        """A build by Snakemake from nothing."""
+        for name in ("data", ".snakemake", "results", "logs"):
+            shutil.rmtree(self.folder / name, ignore_errors=True)
+        return self.again(*arguments)
+
+    def again(self, *arguments: str) -> Timing:
         """A run by Snakemake on what is there."""
         command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile")]
-        return self._timed(
-            [*command, "--directory", str(self.folder), "--cores", self.cores, *arguments], limit
-        )
+        place = ["--directory", str(self.folder), "--cores", str(self.cores)]
+        return self._timed([*command, *place, *arguments])
 
-    def _timed(self, command: list[str], limit: int | None = None) -> Timing:
+    def _timed(self, command: list[str]) -> Timing:
         environment = {k: v for k, v in os.environ.items() if not k.startswith("MF_ETL_")}
-        environment["MF_ETL_PATHS__RAW_ROOT"] = str(self.folder / "raw")
-        if limit:
-            environment["MF_ETL_UNIVERSE__LIMIT"] = str(limit)
+        environment |= {"MF_ETL_PATHS__RAW_ROOT": str(self.folder / "raw")}
+        # Datasets and models have benchmarks of their own.
+        environment |= {"MF_ETL_DATASETS": "{}", "PYTHONPATH": str(ROOT)}
         log = self.folder / "last.log"
         start = time.perf_counter()
         with log.open("wb") as output:
             process = subprocess.Popen(
                 command, cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT
             )
+            watch = _Watch(process.pid)
             _, status, usage = os.wait4(process.pid, 0)
         seconds = time.perf_counter() - start
+        own_cpu, own_mb = watch.stop()
         if status:
             raise click.ClickException(f"{' '.join(command)} failed:\n{log.read_text()[-3000:]}")
-        return Timing(seconds, usage.ru_maxrss / 1024)
+        return Timing(seconds, usage.ru_utime + usage.ru_stime, own_cpu, own_mb)
 
 
-def in_turn(rounds: int, *runs: Callable[[], Timing]) -> list[Timing]:
-    """Median seconds and highest peak of each; in turn, so that none has the better hour."""
-    timings = [[run() for run in runs] for _ in range(rounds)]
-    return [
-        Timing(
-            statistics.median(timing.seconds for timing in found),
-            max(timing.peak_mb for timing in found),
+class _Watch:
+    """CPU seconds and peak memory of one process without its children, by looking regularly."""
+
+    def __init__(self, pid: int) -> None:
+        self._process = psutil.Process(pid)
+        self._cpu, self._bytes = 0.0, 0
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._look, daemon=True)
+        self._thread.start()
+
+    def stop(self) -> tuple[float, float]:
+        self._over.set()
+        self._thread.join()
+        return self._cpu, self._bytes / MB
+
+    def _look(self) -> None:
+        while not self._over.wait(SAMPLE_SECONDS):
+            try:
+                times = self._process.cpu_times()
+                memory = self._process.memory_info().rss
+            except psutil.Error:
+                return
+            self._cpu = times.user + times.system
+            self._bytes = max(self._bytes, memory)
+
+
+def in_turn(rounds: int, runs: dict[str, Callable[[], Timing]]) -> dict[str, Timing]:
+    """Median of each figure of each run; in turn, so that none has the better hour."""
+    found: dict[str, list[Timing]] = {name: [] for name in runs}
+    for _ in range(rounds):
+        for name, run in runs.items():
+            found[name].append(run())
+    return {
+        name: Timing(*(statistics.median(figures) for figures in zip(*timings, strict=True)))
+        for name, timings in found.items()
+    }
+
+
+def builds(bench: Bench, rounds: int, with_flat: bool, with_stock: bool) -> Iterator[str]:
+    """Ways to build all tickers of an archive, beside each other."""
+    runs: dict[str, Callable[[], Timing]] = {
+        "bare process pool": bench.bare_pool,
+        "plain processes, each a part": bench.floor,
+        "parcels": lambda: bench.build(*TARGETS),
+    }
+    if with_flat:
+        runs["one flat plan"] = lambda: bench.build(*TARGETS, *FLAT)
+    if with_stock:
+        runs["one flat plan, stock"] = lambda: bench.build(*TARGETS, *STOCK, *FLAT)
+    found = in_turn(rounds, runs)
+    bare, floor = found["bare process pool"], found["plain processes, each a part"]
+    head = ("", "seconds", "to bare", "to floor", "CPU s", "to bare", "main CPU s", "of all",
+            "main MB", *(f"predicted at {cores}, to bare" for cores in PREDICTED_CORES))  # fmt: skip
+    rows: list[tuple[str, ...]] = [head]
+    for name, timing in found.items():
+        is_pool = timing in (bare, floor)
+        ratios = (
+            timing.predicted(cores, bench.cores) / (bare.seconds * bench.cores / cores)
+            for cores in PREDICTED_CORES
         )
-        for found in zip(*timings, strict=True)
-    ]
-
-
-def builds(bench: Bench, stock_tickers: int, rounds: int) -> list[tuple[str, ...]]:
-    """One row a way to build all tickers of an archive."""
-    bare, warm, whole = in_turn(
-        rounds,
-        bench.bare_pool,
-        lambda: bench.build("features"),
-        lambda: bench.build("features", "qa"),
-    )
-    rows = [
-        ("bare process pool", f"{bare.seconds:.1f}", "1.00", f"{bare.peak_mb:.0f}"),
-        (
-            "warm workers",
-            f"{warm.seconds:.1f}",
-            f"{warm.seconds / bare.seconds:.2f}",
-            f"{warm.peak_mb:.0f}",
-        ),
-    ]
-    rows.append(
-        (
-            "warm workers, with the files over the universe",
-            f"{whole.seconds:.1f}",
-            f"{whole.seconds / bare.seconds:.2f}; {whole.seconds / warm.seconds:.2f} × without",
-            f"{whole.peak_mb:.0f}",
-        )
-    )
-    if stock_tickers:
-        part = bench.build(*STOCK, "features", limit=stock_tickers)
-        seconds = part.seconds * bench.tickers / stock_tickers
-        rows.append(
-            (
-                f"stock Snakemake ({stock_tickers} tickers, scaled)",
-                f"{seconds:.1f}",
-                f"{seconds / bare.seconds:.2f}; {seconds / warm.seconds:.1f} × warm",
-                f"{part.peak_mb:.0f}",
-            )
-        )
-    return rows
-
-
-def idle_runs(bench: Bench) -> list[tuple[str, ...]]:
-    """Runs on a tree that is up to date, then a dry run on nothing."""
-    stock = bench.again("--workflow-profile", "none", *NO_DATASETS)
-    whole = bench.again(*NO_DATASETS, "planning__skip_settled=false")
-    settled = bench.again(*NO_DATASETS)
-    shutil.rmtree(bench.folder / "data")
-    shutil.rmtree(bench.folder / ".snakemake")
-    dry = bench.again("--dry-run", *NO_DATASETS)
-    return [
-        (
+        rows.append((
             name,
-            f"{run.seconds:.1f}",
-            ratio and f"{run.seconds / stock.seconds:.2f}",
-            f"{run.peak_mb:.0f}",
-        )
-        for name, run, ratio in (
-            ("nothing to do", settled, "ratio"),
-            ("nothing to do, every file weighed (`planning.skip_settled: false`)", whole, "ratio"),
-            ("nothing to do, stock Snakemake (`--workflow-profile none`)", stock, "ratio"),
-            ("dry run, nothing built", dry, ""),
-        )
-    ]
+            f"{timing.seconds:.1f}",
+            f"{timing.seconds / bare.seconds:.2f}",
+            f"{timing.seconds / floor.seconds:.2f}",
+            f"{timing.cpu:.1f}",
+            f"{timing.cpu / bare.cpu:.2f}",
+            "" if is_pool else f"{timing.main_cpu:.1f}",
+            "" if is_pool else f"{timing.main_cpu / timing.cpu:.1%}",
+            "" if is_pool else f"{timing.main_mb:.0f}",
+            *("" if is_pool else f"{ratio:.2f}" for ratio in ratios),
+        ))  # fmt: skip
+    turns = f", medians of {rounds} runs in turn" if rounds > 1 else ""
+    yield f"### {bench.tickers:,} tickers × 5 layers, about {bench.rows} rows a ticker{turns}"
+    yield ""
+    yield from table(rows)
+    yield ""
+
+
+def small_runs(bench: Bench, rounds: int) -> Iterator[str]:
+    """What little there is to do in a tree that is built: nothing, a ticker, a setting."""
+    bench.build("features", "qa")
+    raw = min((bench.folder / "raw").rglob("*.txt"))
+    setting = ("--config", "gold_features__weights__hold=")
+    turn = iter(range(2, 1000))
+
+    def one_changed() -> Timing:
+        raw.write_bytes(raw.read_bytes().rstrip().rpartition(b"\n")[0] + b"\n")
+        return bench.again("features", "qa")
+
+    found = in_turn(
+        rounds,
+        {
+            "nothing to do, `features qa`": lambda: bench.again("features", "qa"),
+            "one ticker changed, `features qa`": one_changed,
+            "dry run, one setting of the last layer changed": lambda: bench.again(
+                "features", "--dry-run", *setting[:1], f"{setting[1]}1.5"
+            ),
+            "one setting of the last layer changed, `features`": lambda: bench.again(
+                "features", *setting[:1], f"{setting[1]}{next(turn)}"
+            ),
+            "the last layer alone, bare process pool": lambda: bench.bare_pool(
+                str(bench.folder / "data")
+            ),
+        },
+    )
+    head = ("", "seconds", "CPU s", "main CPU s", "main MB")
+    yield f"### In a built tree of {bench.tickers:,} tickers, about {bench.rows} rows each"
+    yield ""
+    yield from table([
+        head,
+        *(
+            (name, f"{t.seconds:.1f}", f"{t.cpu:.1f}", f"{t.main_cpu:.1f}", f"{t.main_mb:.0f}")
+            for name, t in found.items()
+        ),
+    ])  # fmt: skip
+    yield ""
+
+
+PARTS = ("small", "medium", "large", "market", "many", "changes")
+
+
+def measured(part: str, scratch: Path, cores: int, tickers: int | None) -> Iterator[str]:
+    """The lines of one part of the measurements."""
+    sizes = {
+        "small": (200, "6,000"), "medium": (1000, "6,000"), "large": (8000, "6,000"),
+        "market": (8000, "2,460"), "many": (20_000, "500"), "changes": (8000, "2,460"),
+    }  # fmt: skip
+    number, rows = sizes[part]
+    bench = Bench(scratch, tickers or number, rows, cores)
+    rounds = 3 if bench.tickers <= 1000 else 1
+    try:
+        if part == "changes":
+            yield from small_runs(bench, 3)
+        else:
+            yield from builds(bench, rounds, part != "many", part == "small")
+    finally:
+        shutil.rmtree(bench.folder)
 
 
 def filesystem(folder: Path) -> str:
@@ -180,34 +265,25 @@ def filesystem(folder: Path) -> str:
 
 
 @click.command()
-@click.option("--small", default=200, help="Tickers of the small archive.")
-@click.option("--medium", default=1000, help="Tickers of the medium archive.")
-@click.option("--large", default=8000, help="Tickers of the large archive; 0 leaves it out.")
+@click.option("--part", "parts", type=click.Choice(PARTS), multiple=True, help="Only this part.")
+@click.option("--tickers", type=int, help="Other than the usual number, for a look.")
 @click.option("--cores", default=min(4, os.cpu_count() or 1), help="Cores to use.")
 @click.option("--scratch", type=click.Path(path_type=Path), help="Folder for the archives.")
-def main(small: int, medium: int, large: int, cores: int, scratch: Path | None) -> None:
-    """Measure, and write the engine section of the benchmark document."""
-    head = ("", "seconds", "ratio to bare pool", "peak memory of the largest process, MB")
+def main(parts: tuple[str, ...], tickers: int | None, cores: int, scratch: Path | None) -> None:
+    """Measure, and write the engine section of the benchmark document if nothing is left out."""
     with tempfile.TemporaryDirectory(dir=scratch) as folder:
-        place = filesystem(Path(folder))
         lines = [
-            f"{machine()}; `--cores {cores}`, about 6,000 rows a ticker, files on {place}.",
+            f"{machine()}; `--cores {cores}`, files on {filesystem(Path(folder))}. A prediction for "
+            "more cores: what the main process does by itself, and the rest in shares.",
             "",
         ]
-        for tickers, stock_tickers in ((small, small // 4), (medium, small // 4), (large, 0)):
-            if not tickers:
-                continue
-            bench = Bench(Path(folder), tickers, cores)
-            rounds = 1 if tickers > SEVERAL_ROUNDS_UP_TO else 3
-            medians = f", medians of {rounds} runs in turn" if rounds > 1 else ""
-            lines += [f"### {tickers:,} tickers × 5 layers{medians}", ""]
-            lines += [*table([head, *builds(bench, stock_tickers, rounds)]), ""]
-            if tickers == max(small, medium, large):
-                idle = ("", "seconds", "ratio to stock", head[3])
-                lines += [*table([idle, *idle_runs(bench)]), ""]
-            shutil.rmtree(bench.folder)
-            click.echo("\n".join(lines))
-    write_section("engine", lines)
+        click.echo(lines[0])
+        for part in parts or PARTS:
+            for line in measured(part, Path(folder), cores, tickers):
+                click.echo(line)
+                lines.append(line)
+    if not parts and not tickers:
+        write_section("engine", lines)
 
 
 if __name__ == "__main__":

@@ -10,9 +10,10 @@ from mf_etl.schemas.statistics import SCHEMA as STATISTIC
 
 LAYER_SUMMARY = Table(
     name="layer_summary",
-    meaning="One row a ticker of one layer, exchange and prefix: whether its file is there, what "
-    "it holds and, for bronze, what its quality report says.",
-    sorted_by="ticker",
+    meaning="One row a ticker of one layer and slot, by exchange and ticker: whether its file is "
+    "there, what it holds and, for bronze, what its quality report says.",
+    sorted_by="exchange",
+    unique=False,
     columns=(
         EXCHANGE,
         TICKER,

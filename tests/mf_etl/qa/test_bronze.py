@@ -14,7 +14,7 @@ from tests.mf_etl.qa.conftest import HEADER, build
 
 
 def test_every_table_is_as_declared(summary):
-    LAYER_SUMMARY.check(summary.filter(exchange="NYSE"))
+    LAYER_SUMMARY.check(summary)
     master = bronze.symbol_master(summary)
     SYMBOL_MASTER.check(master)
     BY_EXCHANGE.check(bronze.by_exchange(master))
