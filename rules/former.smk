@@ -3,6 +3,7 @@
 A failed job leaves a ticker, or a file over the universe, with no less than there was (`mf_etl.former`).
 """
 
+import atexit
 from types import SimpleNamespace
 
 from snakemake.io import IOFile
