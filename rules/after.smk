@@ -49,6 +49,8 @@ def begin():
     """Leave word for the parcels of this run, or keep other runs off the tickers that it builds itself."""
     for cache in (CODE, FINGERPRINTS):
         cache.save()
+    if workflow.touch:
+        return  # no script runs
     jobs, work = needed(*STEPS), parcel_work()
     if jobs and work and not is_flat():
         stop(
