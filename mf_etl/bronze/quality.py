@@ -74,13 +74,14 @@ def segments(bars: pl.DataFrame) -> list[dict[str, Any]]:
 
 
 def price_spikes(bars: pl.DataFrame, factor: float) -> list[dict[str, Any]]:
-    """Bars whose close is `factor` times off, either way, from the closes before and after it."""
-    close = bars.get_column("close").to_numpy()
+    """Bars whose close is `factor` times off, either way, from both its neighbours of the segment."""
+    close, segment = (bars.get_column(name).to_numpy() for name in ("close", "segment_no"))
     if len(close) < 3:
         return []
     with np.errstate(over="ignore"):
         step = np.maximum(close[1:] / close[:-1], close[:-1] / close[1:])
-    spikes = np.flatnonzero((step[:-1] >= factor) & (step[1:] >= factor)) + 1
+    is_far = (step >= factor) & (segment[1:] == segment[:-1])
+    spikes = np.flatnonzero(is_far[:-1] & is_far[1:]) + 1
     return [
         {
             "trade_date": bars["trade_date"][row].isoformat(),

@@ -19,6 +19,8 @@ SPLIT_TOLERANCE = 0.02
 # A later step takes one back if both together leave the price within this of where it was.
 RETURN_TOLERANCE = 0.1
 RETURN_BARS = 260
+# Logarithms leave a product that is exactly on its bound this far beside it.
+_ROUNDING = 1e-9
 
 
 def price_steps(bars: pl.DataFrame) -> list[dict[str, Any]]:
@@ -62,7 +64,7 @@ def _taken_back_at(
     last = np.searchsorted(rows, rows[place] + RETURN_BARS, side="right")
     later = slice(place + 1, last)
     product = np.exp(np.minimum(logs[place] + logs[later], 1.0))
-    returns = (np.abs(product - 1.0) <= RETURN_TOLERANCE) & (
+    returns = (np.abs(product - 1.0) <= RETURN_TOLERANCE + _ROUNDING) & (
         segment[rows[later]] == segment[rows[place]]
     )
     nearest = np.flatnonzero(returns)[:1]
@@ -73,7 +75,7 @@ def _split_ratio(log_factor: float) -> str | None:
     """The simple split whose price factor is nearest, as new:old shares; None beyond 2 %."""
     distance = np.abs(_LOG_FACTORS - log_factor)
     nearest = int(distance.argmin())
-    if abs(np.expm1(log_factor - _LOG_FACTORS[nearest])) > SPLIT_TOLERANCE:
+    if abs(np.expm1(log_factor - _LOG_FACTORS[nearest])) > SPLIT_TOLERANCE + _ROUNDING:
         return None
     new, old = _SPLITS[nearest]
     return f"{new}:{old}"

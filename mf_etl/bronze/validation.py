@@ -129,10 +129,6 @@ def rejected_rows(
         return pl.DataFrame(schema=BRONZE_REJECTS.schema())
     numbers = raw.rows.get_column("source_line_no").filter(pl.Series(rejected))
     chosen = {name: flag[rejected] for name, flag in flags.items()}
-    reasons = [
-        [name.removeprefix("q_") for name, flag in chosen.items() if flag[row]]
-        for row in range(len(numbers))
-    ]
     return BRONZE_REJECTS.frame(
         {
             "ticker": origin.ticker,
@@ -140,11 +136,23 @@ def rejected_rows(
             "source_file": origin.source_file,
             "source_line_no": numbers,
             "raw_line": pl.Series(raw.raw_lines(numbers.to_list()), dtype=pl.String),
-            "reasons": pl.Series(reasons, dtype=pl.List(pl.String)),
+            "reasons": _reasons(chosen),
             **chosen,
         },
         len(numbers),
     )
+
+
+def _reasons(flags: dict[str, np.ndarray]) -> pl.Series:
+    """Of each row the names of the flags set, without ``q_``."""
+    # There are few combinations, whatever the number of rows: each is put in words once.
+    codes = np.stack(list(flags.values()), axis=1) @ (1 << np.arange(len(flags)))
+    combinations, place = np.unique(codes, return_inverse=True)
+    words = [
+        [name.removeprefix("q_") for bit, name in enumerate(flags) if code >> bit & 1]
+        for code in combinations.tolist()
+    ]
+    return pl.Series(words, dtype=pl.List(pl.String)).gather(place)
 
 
 def _differs(values: pl.Series, expected: str) -> np.ndarray:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 LINE_BYTES = 65_536
+_NOT_BLANK = re.compile(rb"[^ \t\r\x0b\x0c]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,12 +26,16 @@ def has_long_line(content: bytes, line_bytes: int) -> bool:
 def with_cut_lines(content: bytes, line_bytes: int) -> bytes:
     """`content` with each longer line cut, and a mark of how much that was.
 
-    A cut line stays longer than `line_bytes`, by its mark, so that it can be told.
+    A cut line stays longer than `line_bytes`, by its mark, so that it can be told. A line of blanks
+    alone is left out: it is a blank line, however long.
     """
     pieces, done = [], 0
     for start, end in _long_lines(content, line_bytes):
-        kept = start + line_bytes
-        pieces += [content[done:kept], b" ... (cut: %d bytes more)" % (end - kept)]
+        if _NOT_BLANK.search(content, start, end):
+            kept = start + line_bytes
+            pieces += [content[done:kept], b" ... (cut: %d bytes more)" % (end - kept)]
+        else:
+            pieces.append(content[done:start])
         done = end
     return b"".join([*pieces, content[done:]]) if pieces else content
 

@@ -36,6 +36,7 @@ MANY_TICKERS = (
 TICKER_PATTERN = r"[A-Z0-9][A-Z0-9._-]{0,39}"
 _TICKER = re.compile(TICKER_PATTERN)
 _UNDECODABLE = "\ufffd"
+_NUMBER = re.compile(r"[+-]?[\d.]+(e[+-]?\d+)?")
 _NOT_BLANK = re.compile(rf"[^\n{BLANKS}]")
 
 
@@ -85,8 +86,13 @@ def field(text: str) -> str:
 
 
 def header_columns(line: str, delimiter: str) -> tuple[str, ...] | None:
-    """Names of the columns by a header line, or None if the line is no header."""
+    """Names of the columns by a header line, or None if the line is no header.
+
+    A line with a number in it is none: else lines that an unknown line end joins would be lost.
+    """
     names = tuple(_column_name(field(word)) for word in line.split(delimiter))
+    if any(map(_NUMBER.fullmatch, names)):
+        return None
     known = set(names) & set(STANDARD_COLUMNS)
     return names if "date" in known and known & {"open", "high", "low", "close"} else None
 

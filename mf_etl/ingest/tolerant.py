@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import polars as pl
 
 from mf_etl.ingest.limits import LINE_BYTES, with_cut_lines
@@ -27,8 +29,10 @@ _REQUIRED = ("date", *PRICE_COLUMNS)
 _MAY_BE_BLANK = ("time", "openint")
 _NUMBER = r"^[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?$"
 _DATE = r"^(\d{8}|\d{4}-\d{2}-\d{2})$"
-_TIME = r"^(\d{6}|\d{2}:\d{2}(:\d{2})?)$"
+# Whoever takes 000000 for a number writes it as 0.
+_TIME = r"^(\d{6}|0{1,5}|\d{2}:\d{2}(:\d{2})?)$"
 _MIDNIGHT = "000000"
+_QUOTED_SEPARATOR = "\x1f"
 
 
 def read_tolerant(content: bytes, line_bytes: int = LINE_BYTES) -> RawRows:
@@ -56,7 +60,7 @@ def read_tolerant(content: bytes, line_bytes: int = LINE_BYTES) -> RawRows:
         orient="row",
     )
     rows = _typed(text, columns, delimiter, line_bytes)
-    status, message = _verdict(rows, columns)
+    status, message = _verdict(rows, columns, has_nul=b"\0" in plain)
     line = text.get_column("line")
     return RawRows(rows, line, status, message, bool(header), delimiter, "tolerant")
 
@@ -66,6 +70,8 @@ def _typed(
 ) -> pl.DataFrame:
     """Fields by column, parsed; flags for lines, blanks and texts that cannot be."""
     fields = pl.col("line").str.split(delimiter)
+    is_quoted = (fields.list.len() != len(columns)) & pl.col("line").str.contains('"', literal=True)
+    text = _without_quoted_separators(text, text.select(is_quoted).to_series(), delimiter)
     split = text.select(
         "source_line_no",
         q_malformed_row=(fields.list.len() != len(columns))
@@ -114,6 +120,25 @@ def _typed(
     ).select(pl.col(name).cast(dtype) for name, dtype in ROW_SCHEMA.items())
 
 
+def _without_quoted_separators(
+    text: pl.DataFrame, chosen: pl.Series, delimiter: str
+) -> pl.DataFrame:
+    """In the `chosen` lines another character for each separator in a field that is in quotes.
+
+    A number with a separator in it, such as ``"10,5"``, is then a field that cannot be parsed.
+    """
+    if not chosen.any():
+        return text
+    mark = re.escape(delimiter)
+    quoted = re.compile(rf'(?<![^{mark}])[{BLANKS}]*"[^"]*"[{BLANKS}]*(?![^{mark}])')
+    lines = text.get_column("line").clone()
+    masked = [
+        quoted.sub(lambda found: found[0].replace(delimiter, _QUOTED_SEPARATOR), line)
+        for line in lines.filter(chosen)
+    ]
+    return text.with_columns(lines.scatter(chosen.arg_true(), masked))
+
+
 def _number(name: str) -> pl.Expr:
     """A finite number in plain or scientific notation, else null; open interest is whole."""
     text = pl.col(name)
@@ -160,11 +185,13 @@ def _moment() -> pl.Expr:
     return pl.when(time.str.slice(4, 2) < "60").then(moment)
 
 
-def _verdict(rows: pl.DataFrame, columns: tuple[str, ...]) -> tuple[Status, str]:
+def _verdict(rows: pl.DataFrame, columns: tuple[str, ...], *, has_nul: bool) -> tuple[Status, str]:
     if missing := [name for name in _REQUIRED if name not in columns]:
         return "unreadable", f"the header lacks the columns {', '.join(missing)}"
     if not rows.height:
         return "empty", "the file has a header and no data line"
     if rows.get_column("q_malformed_row").all():
         return "unreadable", f"no line has the {len(columns)} fields of a row"
+    if has_nul and (rows.get_column("q_malformed_row") | rows.get_column("q_parse_error")).all():
+        return "unreadable", "it is no text, or UTF-16 without its byte-order mark"
     return "ok", ""

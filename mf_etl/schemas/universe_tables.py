@@ -13,7 +13,7 @@ MANIFEST_STATUSES = {
     "CHANGED": "its content is another than then",
     "UNCHANGED": "its content is what it was",
     "SHADOWED": "another file of the same exchange and ticker is built",
-    "IGNORED": "not asked for, or in no known folder",
+    "IGNORED": "not asked for, in no known folder, or no file of one ticker",
 }
 
 _SOURCE_FILE = Column("source_file", pl.String, "raw file, relative to the raw root", "", False)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from datetime import date, timedelta
 
 import pytest
@@ -11,7 +13,7 @@ from hypothesis import strategies as st
 
 from mf_etl.bronze.validation import Thresholds
 from mf_etl.schemas.bronze_ohlcv import BRONZE_OHLCV, BRONZE_REJECTS, HARD_FLAGS
-from tests.conftest import SAMPLE, bronze_of, raw_file, raw_row
+from tests.conftest import ROOT, SAMPLE, bronze_of, raw_file, raw_row
 
 GOOD = raw_row("20240102")
 
@@ -275,3 +277,62 @@ def test_the_sample_adds_up(path):
     content = path.read_bytes()
     result = bronze_of(content, path.name.removesuffix(".txt").lstrip("_").upper())
     assert result.quality["rows_total"] == result.bars.height + result.rejects.height
+
+
+def closes(*prices: float, gap_before: tuple[int, ...] = ()) -> bytes:
+    """Flat bars of these closes, a day apart, or 400 days."""
+    day, rows = date(2020, 1, 1), []
+    for row, price in enumerate(prices):
+        day += timedelta(days=400 if row in gap_before else 1)
+        rows.append(raw_row(f"{day:%Y%m%d}", price, price, price, price, 1))
+    return raw_file(*rows)
+
+
+@pytest.mark.parametrize(
+    ("gap_before", "spikes"), [((), 1), ((2,), 0), ((3,), 0), ((2, 3), 0), ((1, 4), 1)]
+)
+def test_neighbours_of_a_spike_are_of_its_segment(gap_before, spikes):
+    quality = bronze_of(closes(10, 10, 100, 10, 10, gap_before=gap_before)).quality
+    assert len(quality["price_spikes"]) == spikes
+
+
+@pytest.mark.parametrize("edge", [(100, 10, 10), (10, 10, 100)])
+def test_the_first_and_the_last_bar_are_no_spike(edge):
+    assert bronze_of(closes(*edge)).quality["price_spikes"] == []
+
+
+@pytest.mark.parametrize(
+    ("last", "is_block"), [(90, True), (110, True), (89.9, False), (110.1, False)]
+)
+def test_bounds_of_a_step_that_is_taken_back(last, is_block):
+    steps = bronze_of(closes(100, 25, 25, last)).quality["price_steps"]
+    assert [step["block"] is not None for step in steps] == [is_block, False]
+
+
+@pytest.mark.parametrize(("bars", "is_block"), [(260, True), (261, False)])
+def test_a_step_is_taken_back_within_260_bars(bars, is_block):
+    first, _ = bronze_of(closes(100, *[25] * bars, 100)).quality["price_steps"]
+    assert (first["block"] is not None) == is_block
+
+
+REJECTS = """
+import resource, sys
+from tests.conftest import bronze_of
+
+def used():
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+
+bronze_of(b"x,y")
+before = used()
+assert bronze_of(b"x\\n" * 100_000).rejects.height == 100_000
+print((used() - before) / 100_000)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="memory is asked for in another way there")
+def test_a_reject_needs_little_memory():
+    done = subprocess.run(
+        [sys.executable, "-c", REJECTS], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert float(done.stdout) < 1_000  # bytes

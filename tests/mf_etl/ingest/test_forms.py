@@ -90,6 +90,46 @@ def test_a_pair_of_quotes_around_a_field_is_dropped(content):
     assert bars_of(content) == BARS
 
 
+@pytest.mark.parametrize("name", ['"Acme, Inc."', '"a,b,c"', ' "A,B" ', '"",', "Acme"])
+def test_a_separator_between_quotes_separates_nothing(name):
+    rows = [row.replace(",", f",{name},", 1) for row in OLDER_ROWS[:2]]
+    header = OLDER.replace("Date", 'Date,"Name"' + "," * name.endswith('",'))
+    assert bars_of(older(*rows, header=header)) == BARS[:2]
+
+
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        ('2024-01-05,"10,5",12,10,11,1', "parse_error"),
+        ('2024-01-05,10.5,12,10,11,"2,000"', "parse_error"),
+        ('2024-01-05,10"5,5",12,10,11,1', "malformed_row"),
+        ('2024-01-05,"10,12,10,11,1,5', "malformed_row"),
+    ],
+)
+def test_a_number_with_a_separator_is_never_guessed_at(row, reason):
+    rejects = bronze_of(older(*OLDER_ROWS, row)).rejects
+    assert rejects["reasons"].to_list() == [[reason]]
+    assert rejects["raw_line"].to_list() == [row]
+
+
+@pytest.mark.parametrize("end", ["\u2028", "\u0085", " "])
+def test_lines_that_are_joined_are_no_header_and_are_not_lost(end):
+    quality = bronze_of(STANDARD.decode().replace("\n", end).encode()).quality
+    assert (quality["status"], quality["rows_rejected"]) == ("unreadable", 1)
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_utf_16_without_its_mark_is_unreadable_and_says_so(encoding):
+    quality = bronze_of(STANDARD.decode().encode(encoding)).quality
+    assert quality["status"] == "unreadable" and "UTF-16" in quality["message"]
+    assert quality["rows_total"] == quality["rows_rejected"] > 0
+
+
+def test_a_tail_of_nul_bytes_is_one_reject_and_the_rest_is_read():
+    quality = bronze_of(STANDARD + b"\0" * 5_000).quality
+    assert (quality["status"], quality["rows_valid"], quality["rows_rejected"]) == ("ok", 3, 1)
+
+
 @pytest.mark.parametrize("field", ['"', '"10', '10"', '""10""', '1"0'])
 def test_other_quotes_are_part_of_the_field(field):
     row = raw_row("20240105", field, 11, 9, 10, 1)
@@ -175,9 +215,11 @@ def test_midnight_in_any_form_is_daily_and_a_daily_bar_may_have_a_time():
         "20240102,00:00:00,10,11,9,10.5,1",
         "20240103,,10,11,9,10.5,1",
         "20240104,00:00,10,11,9,10.5,1",
+        "20240105,0,10,11,9,10.5,1",  # as a spreadsheet writes 000000
+        '20240108,"0000",10,11,9,10.5,1',
     ]
     result = bronze_of(older(*rows, header="Date,Time,Open,High,Low,Close,Volume"))
-    assert result.bars.height == 3
+    assert result.bars.height == 5
     assert bronze_of(raw_file(raw_row("20240102", time="160000"))).bars.height == 1
 
 

@@ -46,6 +46,15 @@ def test_a_cut_in_the_last_field_is_malformed_too():
     assert not rows["q_parse_error"][0]
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_a_long_line_of_blanks_is_a_blank_line(end):
+    content = raw_file(raw_row("20240102"), " \t" * 50_000, raw_row("20240103"), end=end)
+    result = bronze_of(content)
+    assert result.bars["source_line_no"].to_list() == [2, 4]
+    assert result.rejects.is_empty()
+    assert bronze_of(b" " * 100_000).quality["status"] == "empty"
+
+
 def test_within_the_limits_the_fast_reader_reads():
     content = raw_file(raw_row("20240102"), raw_row("20240103"))
     assert parse(RawContent.of(content), "T.US", LIMITS).reader == "fast"
