@@ -10,7 +10,7 @@ PROJECTS := -e './engine[test]' -e '.[test]'
 
 export PATH := $(BIN):$(PATH)
 
-.PHONY: run test test-peers test-kill test-nulls test-commands check docs lock synth bench clean
+.PHONY: run test test-peers test-kill test-nulls test-commands test-faults check docs lock synth bench clean
 
 run: $(VENV)/ready ## build every layer of the bundled sample (or of paths.raw_root)
 	snakemake --cores $(CORES)
@@ -21,7 +21,7 @@ run: $(VENV)/ready ## build every layer of the bundled sample (or of paths.raw_r
 	@echo "figures, are in results/hmm_runs/regimes_hmm_market and results/research_runs."
 	@echo "Next: source $(VENV)/bin/activate && mf-etl --help"
 
-test: check ## linters and types, then all tests
+test: check ## linters and types, then the tests
 	pytest -n auto --dist loadgroup --cov --cov-report=term-missing
 
 N ?= 200
@@ -31,6 +31,9 @@ test-kill: $(VENV)/ready ## kill N builds at random moments and compare what the
 
 test-nulls: $(VENV)/ready ## 300 markets in which labels tell nothing: how often something is found
 	MF_ETL_TEST_NULLS=300 pytest -s tests/mf_etl/research/validation/test_nulls.py
+
+test-faults: $(VENV)/ready ## faults of machines, interrupts and hostile files in their breadth
+	pytest -n auto --dist loadgroup -m faults
 
 test-commands: $(VENV)/ready ## run every command line, by `mf-etl` and by `python -m mf_etl.cli`
 	MF_ETL_TEST_COMMANDS=both pytest tests/cli/test_command_lines.py

@@ -264,6 +264,7 @@ if workflow.is_main_process:
 onstart:
     LEFT_ALONE.update(up_to_date())
     begin()
+    before_the_first_job()
 
 
 onsuccess:

@@ -123,7 +123,3 @@ def before_the_first_job():
 
 if workflow.is_main_process and not IS_PART:
     atexit.register(at_the_end_of_nothing_to_do)
-
-
-onstart:
-    before_the_first_job()

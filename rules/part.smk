@@ -19,6 +19,10 @@ include: "gold.smk"
 include: "former.smk"
 
 
+onstart:
+    before_the_first_job()
+
+
 onsuccess:
     give_former_files_back()
 

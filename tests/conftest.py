@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,9 @@ from mf_etl.ingest.reader import RawContent
 ROOT = Path(__file__).parents[1]
 SAMPLE = ROOT / "tests" / "data" / "stooq"
 HEADER = "<TICKER>,<PER>,<DATE>,<TIME>,<OPEN>,<HIGH>,<LOW>,<CLOSE>,<VOL>,<OPENINT>"
+
+# Compiled modules are kept: each process of a build would compile the library anew.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 settings.register_profile(
     "project", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True
@@ -79,25 +83,44 @@ def sample_bars() -> pl.DataFrame:
     return bronze_of(path.read_bytes(), "AAPL.US").bars
 
 
+def once_a_run(factory: pytest.TempPathFactory, name: str, build: Callable[[Path], None]) -> Path:
+    """A folder that is built once for all processes of a test run: for copies."""
+    root = factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        root = root.parent
+    folder, built = root / name, root / f"{name}.built"
+    with (root / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not built.exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            build(folder)
+            built.touch()
+    return folder
+
+
 @pytest.fixture(scope="session")
 def template(tmp_path_factory) -> Path:
-    """A project in which everything is built, once for all processes of a test run: for copies.
+    """A project in which everything is built.
 
     Compiled loops are cached beside their source, from where the projects of later tests have them.
     """
     from tests.workflow.conftest import new_project
 
-    root = tmp_path_factory.getbasetemp()
-    if "PYTEST_XDIST_WORKER" in os.environ:
-        root = root.parent
-    folder = root / "template"
-    with (root / "template.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not (root / "template.built").exists():
-            shutil.rmtree(folder, ignore_errors=True)
-            project = new_project(folder)
-            shutil.rmtree(folder / "mf_etl")
-            (folder / "mf_etl").symlink_to(ROOT / "mf_etl")
-            project.snakemake("--cores", "4")
-            (root / "template.built").touch()
-    return folder
+    def build(folder: Path) -> None:
+        project = new_project(folder)
+        shutil.rmtree(folder / "mf_etl")
+        (folder / "mf_etl").symlink_to(ROOT / "mf_etl")
+        project.snakemake("--cores", "4")
+
+    return once_a_run(tmp_path_factory, "template", build)
+
+
+@pytest.fixture(scope="session")
+def research_template(tmp_path_factory) -> Path:
+    """A project for research runs (`research_project`) in which the dataset is built."""
+    from tests.workflow.research import research_project
+
+    def build(folder: Path) -> None:
+        research_project(folder).snakemake("--cores", "4", "dataset")
+
+    return once_a_run(tmp_path_factory, "research_template", build)

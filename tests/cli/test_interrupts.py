@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import EXECUTABLE, Command
-from tests.workflow.research import FEATURES, research_project
+from tests.workflow.conftest import copy_of
+from tests.workflow.research import FEATURES
 
 pytestmark = pytest.mark.xdist_group("cli_interrupts")
 
@@ -32,10 +33,9 @@ MEANWHILE = {
 
 
 @pytest.fixture(scope="module")
-def mf_etl(tmp_path_factory) -> Command:
-    project = research_project(tmp_path_factory.mktemp("cli") / "interrupts")
-    project.snakemake("--cores", "2", "dataset")
-    return Command(project)
+def mf_etl(research_template, tmp_path_factory) -> Command:
+    folder = tmp_path_factory.mktemp("cli") / "interrupts"
+    return Command(copy_of(research_template, folder, links=True))
 
 
 def interrupted(mf_etl: Command, words: list[str], moment) -> tuple[int, str]:
@@ -116,12 +116,14 @@ def when_loaded(library: str):
     return moment
 
 
+@pytest.mark.faults
 @pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="needs Linux")
 @pytest.mark.parametrize("library", ["pydantic_core", "polars"])
 def test_while_it_loads(mf_etl, library):
     refuse_traces(*interrupted(mf_etl, MEANWHILE["features-run"], when_loaded(library)))
 
 
+@pytest.mark.faults
 @pytest.mark.parametrize("seconds", [1.6, 2.6, 4])
 @pytest.mark.parametrize("kind", ["features-run", "status"])
 def test_while_it_plans(mf_etl, kind, seconds):
@@ -131,6 +133,7 @@ def test_while_it_plans(mf_etl, kind, seconds):
 PLANNING = "Building DAG of jobs"
 
 
+@pytest.mark.faults
 @pytest.mark.parametrize(
     "kind", ["cluster-run", "hmm-stability", "export", "catalog", "bronze-dry-run"]
 )
@@ -148,6 +151,7 @@ def test_in_the_middle_of_its_jobs_and_the_next_run_goes_on(mf_etl):
     assert "Nothing to be done" in mf_etl("features-run").err
 
 
+@pytest.mark.faults
 def test_a_plan_that_is_cut_is_no_record_of_what_is_up_to_date(mf_etl):
     changed = {"MF_ETL_EVENT_GRAMMAR__HOLD_CONSECUTIVE_BARS": "6"}
     os.environ.update(changed)
@@ -160,6 +164,7 @@ def test_a_plan_that_is_cut_is_no_record_of_what_is_up_to_date(mf_etl):
     assert "gold_events" in done.out + done.err
 
 
+@pytest.mark.faults
 def test_a_synthetic_archive(mf_etl):
     def at_work(process: subprocess.Popen, log: Path) -> None:
         for _ in range(1200):

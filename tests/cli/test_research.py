@@ -8,7 +8,8 @@ import polars as pl
 import pytest
 
 from tests.cli.conftest import Command, readme_examples
-from tests.workflow.research import FEATURES, jobs, research_project
+from tests.workflow.conftest import copy_of
+from tests.workflow.research import FEATURES, jobs
 
 pytestmark = pytest.mark.xdist_group("cli_research")
 
@@ -18,10 +19,9 @@ HMM = ("--n-iter", "10", "--n-restarts", "1", "--start-rows", "1000", *ONE_JOB)
 
 
 @pytest.fixture(scope="module")
-def mf_etl(tmp_path_factory) -> Command:
-    project = research_project(tmp_path_factory.mktemp("cli") / "research")
-    project.snakemake("--cores", "4", "dataset")
-    return Command(project)
+def mf_etl(research_template, tmp_path_factory) -> Command:
+    folder = tmp_path_factory.mktemp("cli") / "research"
+    return Command(copy_of(research_template, folder, links=True))
 
 
 def test_a_clustering_of_options_is_the_same_run_each_time(mf_etl):

@@ -97,10 +97,14 @@ def new_project(folder: Path) -> Project:
     return Project(folder)
 
 
-def copy_of(template: Path, folder: Path) -> Project:
-    """A project of its own with everything built."""
-    shutil.copytree(template, folder)
+def copy_of(template: Path, folder: Path, *, links: bool = False) -> Project:
+    """A project of its own with everything built; with `links`, one whose library is not edited."""
+    shutil.copytree(template, folder, symlinks=links)
     return Project(folder)
+
+
+LAYERS_AND_CHECKS = ("bronze", "features", "qa")
+"""Targets of a build without datasets and models, which take longer than all else."""
 
 
 @pytest.fixture(scope="module")

@@ -10,13 +10,13 @@ import pytest
 import yaml
 
 from mf_etl.research.runs.catalog import PERIODS, RUN, STABILITY
+from tests.workflow.conftest import copy_of
 from tests.workflow.research import (
     FEATURES,
     SPLIT,
     files,
     jobs,
     preparation,
-    research_project,
     settings,
 )
 
@@ -47,10 +47,9 @@ def study(seeds: int) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def project(tmp_path_factory):
-    project = research_project(tmp_path_factory.mktemp("clustering") / "project")
-    project.snakemake("--cores", "2", "dataset")
-    return project
+def project(research_template, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("clustering") / "project"
+    return copy_of(research_template, folder, links=True)
 
 
 def test_named_runs_have_every_file_and_are_done_once(project, monkeypatch):

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.workflow.conftest import Project, new_project
+from tests.workflow.conftest import LAYERS_AND_CHECKS, Project, new_project
 
 pytestmark = pytest.mark.xdist_group("workflow_faults")
 
@@ -53,8 +53,10 @@ def run(project: Project, *arguments: str, code: int = 1) -> str:
 
 @pytest.fixture(scope="module")
 def clean(template) -> dict[str, bytes]:
-    """The bytes of an undisturbed build."""
-    return Project(template).data()
+    """The bytes of an undisturbed build of `LAYERS_AND_CHECKS`."""
+    apart = ("gold/market/", "gold/datasets/")
+    data = Project(template).data()
+    return {path: content for path, content in data.items() if not path.startswith(apart)}
 
 
 @pytest.fixture
@@ -73,7 +75,7 @@ def assert_only_fb_is_missing(project: Project, clean: dict[str, bytes], *layers
 
 
 def assert_next_run_repairs(project: Project, clean: dict[str, bytes]) -> None:
-    project.snakemake("--cores", "2")
+    project.snakemake("--cores", "2", *LAYERS_AND_CHECKS)
     assert project.data() == clean
 
 
@@ -86,7 +88,7 @@ ALL_LAYERS = (
 def test_a_raw_file_without_permission(project, clean):
     raw = project.raw / FB
     raw.chmod(0o000)
-    console = run(project)
+    console = run(project, *LAYERS_AND_CHECKS)
     assert f"bronze_ohlcv FB.US: raw file raw/{FB} cannot be read: Permission denied" in console
     assert_only_fb_is_missing(project, clean, *ALL_LAYERS)
     raw.chmod(0o644)
@@ -97,7 +99,7 @@ def test_a_data_folder_that_cannot_be_written(project, clean):
     folder = (project.folder / project.file("silver/base_series_by_symbol", "FB.US")).parent
     folder.mkdir(parents=True)
     folder.chmod(0o555)
-    console = run(project)
+    console = run(project, *LAYERS_AND_CHECKS)
     assert "silver_base FB.US: " in console and "Permission denied" in console
     assert_only_fb_is_missing(project, clean, *ALL_LAYERS[3:])
     if folder.exists():  # Snakemake may have removed it, as it was empty
@@ -121,7 +123,7 @@ def full_disk(folder: Path, size: int = 4096) -> Iterator[None]:
 def test_a_full_disk(project, clean):
     path = project.folder / project.file("gold/features_by_symbol", "FB.US")
     with full_disk(path.parents[1]):
-        console = run(project)
+        console = run(project, *LAYERS_AND_CHECKS)
         assert "gold_features FB.US: " in console and "No space left" in console
         assert_only_fb_is_missing(project, clean, "features_by_symbol")
     assert_next_run_repairs(project, clean)
@@ -144,7 +146,7 @@ def test_a_raw_file_that_goes_or_changes_while_the_build_runs(project, clean, fa
     script.write_text(
         text.replace(reading, f'    if "fb.us" in raw.name:\n        {fault}\n{reading}')
     )
-    console = run(project)
+    console = run(project, *LAYERS_AND_CHECKS)
     assert f"bronze_ohlcv FB.US: raw file raw/{FB} {message}" in console
     built = {path for path in project.data() if "ticker=" in path}
     assert built == {path for path in clean if "ticker=" in path and "FB.US" not in path}

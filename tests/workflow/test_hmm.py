@@ -12,7 +12,8 @@ import yaml
 from mf_etl.research.runs.catalog import CLUSTERS as CLUSTER_FILES
 from mf_etl.research.runs.catalog import RUN as RUN_FILES
 from mf_etl.research.runs.catalog import STABILITY
-from tests.workflow.research import SPLIT, files, jobs, preparation, research_project, settings
+from tests.workflow.conftest import copy_of
+from tests.workflow.research import SPLIT, files, jobs, preparation, settings
 
 pytestmark = pytest.mark.xdist_group("workflow_hmm")
 
@@ -30,8 +31,9 @@ RUNS = settings("hmm", runs={"three": RUN}) | settings("clustering", runs={"two"
 
 
 @pytest.fixture(scope="module")
-def project(tmp_path_factory):
-    project = research_project(tmp_path_factory.mktemp("hmm") / "project")
+def project(research_template, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("hmm") / "project"
+    project = copy_of(research_template, folder, links=True)
     project.environment = {"MF_ETL_DATASETS": json.dumps(DATASETS)}
     project.snakemake("--cores", "2", "dataset")
     return project

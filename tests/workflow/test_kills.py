@@ -11,8 +11,8 @@ import pytest
 
 from tests.workflow.kills import kill_and_restart, new_tree
 
-KILLS = int(os.environ.get("MF_ETL_TEST_KILLS", "10"))
-LANES = min(KILLS, int(os.environ.get("MF_ETL_TEST_KILL_LANES", "2")))
+KILLS = int(os.environ.get("MF_ETL_TEST_KILLS", "2"))
+LANES = min(KILLS, int(os.environ.get("MF_ETL_TEST_KILL_LANES", "1")))
 
 
 @pytest.mark.parametrize("lane", range(LANES))

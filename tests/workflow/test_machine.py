@@ -47,7 +47,7 @@ def project(built_once, tmp_path) -> Project:
     return Project(tmp_path / "project")
 
 
-@pytest.fixture(params=EXECUTORS)
+@pytest.fixture(params=["warm", pytest.param("stock", marks=pytest.mark.faults)])
 def executor(request) -> tuple[str, ...]:
     return EXECUTORS[request.param]
 

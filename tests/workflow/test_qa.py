@@ -9,10 +9,11 @@ from collections import Counter
 import polars as pl
 import pytest
 
-from tests.workflow.conftest import new_project
+from tests.workflow.conftest import LAYERS_AND_CHECKS, new_project
 
 pytestmark = pytest.mark.xdist_group("workflow_qa")
 
+BUILD = ("--cores", "2", *LAYERS_AND_CHECKS)
 VERDICT = "results/qa/verdict.json"
 
 
@@ -20,7 +21,7 @@ VERDICT = "results/qa/verdict.json"
 def project(tmp_path_factory):
     """Built once; tests leave it as they found it."""
     project = new_project(tmp_path_factory.mktemp("qa") / "project")
-    project.console = project.snakemake("--cores", "2")
+    project.console = project.snakemake(*BUILD)
     return project
 
 
@@ -52,7 +53,7 @@ def test_a_build_ends_with_the_verdict_and_leaves_every_file(project):
     assert master["ticker"].to_list() == ["FB.US", "ZEMPTY.US", "ZVALUES.US"]
     rows = read(project, "results/gold_feature_qa/features_sanity_summary.json")["rows"]
     assert rows == master["rows_valid"].sum() > 0
-    assert "Nothing to be done" in project.snakemake("--dry-run")
+    assert "Nothing to be done" in project.snakemake(*BUILD, "--dry-run")
 
 
 def test_every_line_of_the_raw_files_is_accounted_for(project):
@@ -75,7 +76,7 @@ def test_a_failed_ticker_is_named_as_missing_and_the_next_run_repairs(project):
     obstacle = events.with_name(".part-000.parquet.partial")
     obstacle.mkdir()
     (obstacle / "file").touch()
-    console = project.snakemake("--cores", "2", succeeds=False)
+    console = project.snakemake(*BUILD, succeeds=False)
     assert "Traceback" not in console
     assert "fail: gold_events missing_tickers = 1 (more than 0): FB.US (NASDAQ)" in console
     results = pl.read_parquet(
@@ -96,25 +97,25 @@ def test_a_failed_ticker_is_named_as_missing_and_the_next_run_repairs(project):
     failures = [failure for record in histories for failure in record["failures"]]
     assert "FB.US" in [failure["wildcards"].get("ticker") for failure in failures]
     shutil.rmtree(obstacle)
-    project.snakemake("--cores", "2")
+    project.snakemake(*BUILD)
     assert features.exists() and project.data() == before
-    assert "Nothing to be done" in project.snakemake("--dry-run")
+    assert "Nothing to be done" in project.snakemake(*BUILD, "--dry-run")
 
 
 def test_fail_on_decides_about_the_exit_code(project):
-    strict = ("--cores", "2", "--config", "qa__fail_on=warn")
+    strict = (*BUILD, "--config", "qa__fail_on=warn")
     console = project.snakemake(*strict, succeeds=False)
     assert "the checks say warn: bronze_ohlcv" in console
     project.snakemake(*strict, succeeds=False)  # and again: it is no news that fails
-    project.snakemake("--cores", "2", "--config", "qa__fail_on=never")
-    project.snakemake("--cores", "2")
+    project.snakemake(*BUILD, "--config", "qa__fail_on=never")
+    project.snakemake(*BUILD)
 
 
 def test_one_changed_ticker_brings_only_its_part_up_to_date(project):
     raw = project.raw / "nasdaq stocks/1/fb.us.txt"
     before = raw.read_text()
     raw.write_text("\n".join(before.splitlines()[:-1]) + "\n")
-    project.snakemake("--cores", "2")
+    project.snakemake(*BUILD)
     done = jobs_of(project)
     assert done["bronze_ohlcv"] == done["gold_features"] == done["file_manifest"] == 1
     assert done["parcel"] == 5  # one a layer
@@ -124,7 +125,7 @@ def test_one_changed_ticker_brings_only_its_part_up_to_date(project):
     statuses = dict(manifest.select("ticker", "status").rows())
     assert statuses == {"FB.US": "CHANGED", "ZEMPTY.US": "UNCHANGED", "ZVALUES.US": "UNCHANGED"}
     raw.write_text(before)
-    project.snakemake("--cores", "2")
+    project.snakemake(*BUILD)
 
 
 def test_only_a_full_build_promotes_the_manifest(project):
@@ -132,14 +133,14 @@ def test_only_a_full_build_promotes_the_manifest(project):
     raw = project.raw / "nasdaq stocks/1/fb.us.txt"
     before, promoted = raw.read_text(), stable.read_bytes()
     raw.write_text(before + "FB.US,D,20990101,000000,1,1,1,1,1,0\n")
-    project.snakemake("--cores", "2", "--config", "universe__limit=1")
+    project.snakemake(*BUILD, "--config", "universe__limit=1")
     assert stable.read_bytes() == promoted
-    project.snakemake("--cores", "2", "--dry-run")
+    project.snakemake(*BUILD, "--dry-run")
     assert stable.read_bytes() == promoted
-    project.snakemake("--cores", "2")
+    project.snakemake(*BUILD)
     assert stable.read_bytes() != promoted
     raw.write_text(before)
-    project.snakemake("--cores", "2")
+    project.snakemake(*BUILD)
 
 
 def test_prune_lists_and_deletes_only_when_told_to(project):
@@ -147,7 +148,7 @@ def test_prune_lists_and_deletes_only_when_told_to(project):
     moved = project.raw / "nyse stocks/1/fb.us.txt"
     moved.parent.mkdir(parents=True)
     raw.rename(moved)
-    project.snakemake("--cores", "2")
+    project.snakemake(*BUILD)
     old = project.folder / project.file("gold/features_by_symbol", "FB.US")
     master = pl.read_parquet(project.folder / "data/bronze/symbol_master/symbol_master.parquet")
     assert master.filter(ticker="FB.US")["exchange"].to_list() == ["NYSE"]

@@ -6,7 +6,7 @@ import warnings
 
 import numpy as np
 import pytest
-from mf_etl.research.evaluation.contingency import labels_ari
+from mf_etl.research.evaluation.agreement import labels_ari
 from sklearn.base import clone
 from sklearn.mixture import GaussianMixture
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from mf_etl.research.evaluation.contingency import labels_ari
+from mf_etl.research.evaluation.agreement import labels_ari
 from sklearn.cluster import KMeans
 
 from mf_etl.errors import ResearchError
