@@ -6,11 +6,11 @@ import warnings
 
 import numpy as np
 import pytest
-from mf_etl.research.evaluation.agreement import labels_ari
 from sklearn.base import clone
 from sklearn.mixture import GaussianMixture
 
 from mf_etl.errors import ResearchError
+from mf_etl.research.evaluation.agreement import labels_ari
 from mf_etl.research.models.gmm.mixture import BlockedGaussianMixture
 from mf_etl.research.preparation import blocks
 from mf_etl.research.preparation.blocks import MatrixRows

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from mf_etl.research.evaluation.agreement import labels_ari
 from sklearn.cluster import KMeans
 
 from mf_etl.errors import ResearchError
+from mf_etl.research.evaluation.agreement import labels_ari
 from mf_etl.research.models.kmeans import lloyd as lloyd_module
 from mf_etl.research.models.kmeans.lloyd import fit_kmeans, kmeans_labels, kmeans_starts, lloyd
 from mf_etl.research.preparation import blocks
