@@ -7,16 +7,16 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-# Trading days at either end of the archive, where tickers begin and end with the archive itself.
-EDGE_DATES = 20
+from mf_etl.qa.summary import statistics_of
+from mf_etl.schemas.statistics import EDGE_DATES
 
 
 def coverage_steps(bronze: pl.DataFrame, *, share: float, tickers: int) -> list[dict[str, Any]]:
     """Date, tickers that begin and end on it, and tickers alive then, in order of date.
 
     A date is told if at least `share` of the tickers alive on it, and at least so many `tickers`,
-    begin, or end. Weekdays stand for the archive's dates where those of its edges are counted.
-    `bronze` has `first_trade_date` and `last_trade_date` of each ticker, null without a bar.
+    begin, or end; but for the archive's first and last `EDGE_DATES` dates, where tickers begin and
+    end with the archive itself. `bronze` is the summary of the bronze files.
     """
     spans = bronze.select("first_trade_date", "last_trade_date").drop_nulls()
     if spans.is_empty():
@@ -29,9 +29,13 @@ def coverage_steps(bronze: pl.DataFrame, *, share: float, tickers: int) -> list[
     begin = not_after - np.searchsorted(starts, days, side="left")
     end = np.searchsorted(ends, days, side="right") - np.searchsorted(ends, days, side="left")
     enough = np.maximum(share * alive, tickers)
-    is_inside = (np.busday_count(starts[0], days) >= EDGE_DATES) & (
-        np.busday_count(days, ends[-1]) >= EDGE_DATES
-    )
+    # A date that is among the first of the archive is so in each ticker that has it, and likewise at
+    # the end: all these dates are in the `edges` of the tickers.
+    edges = statistics_of(bronze).filter(pl.col("statistic") == "edges").get_column("key")
+    dates = edges.unique().sort().str.to_date().to_numpy().astype("M8[D]")
+    if len(dates) <= 2 * EDGE_DATES:
+        return []
+    is_inside = (days > dates[EDGE_DATES - 1]) & (days < dates[-EDGE_DATES])
     told = is_inside & ((begin >= enough) | (end >= enough))
     return [
         {

@@ -41,7 +41,7 @@ BRONZE_OHLCV = Table(
         Column("ticker", pl.String, "ticker with its market suffix", nullable=False),
         Column("exchange", pl.String, "exchange, from the raw file's folder", nullable=False),
         Column("timeframe", pl.String, "bar length: D1", nullable=False),
-        Column("trade_date", pl.Date, "trading day", nullable=False, statistics=("years",)),
+        Column("trade_date", pl.Date, "trading day", nullable=False, statistics=("years", "edges")),
         Column(
             "trade_dt", pl.Datetime("us"), "date and time, exchange-local, no zone", nullable=False
         ),

@@ -15,8 +15,10 @@ import polars as pl
 
 KEY = "mf_etl.statistics"
 
-# `counts`: rows by value, of whole numbers from 0; `years`: rows by calendar year of a date.
-Statistic = Literal["nulls", "true", "min", "max", "mean", "counts", "years"]
+# `counts`: rows by value, of whole numbers from 0; `years`: rows by calendar year of a date; `edges`:
+# the first and last dates, from which those of many files together can be told.
+Statistic = Literal["nulls", "true", "min", "max", "mean", "counts", "years", "edges"]
+EDGE_DATES = 20
 
 _METHODS = {"true": "sum", "min": "min", "max": "max", "mean": "mean"}
 
@@ -30,8 +32,8 @@ def statistics_metadata(
 ) -> dict[str, str]:
     """Parquet metadata with the number of rows and the statistics that `told` asks for by column.
 
-    One item is ``[statistic, column, key, value]``; `key` is the value or year that is counted,
-    else empty. A minimum, maximum or mean of no value is left out.
+    One item is ``[statistic, column, key, value]``; `key` is the value, year or date that is
+    counted, else empty. A minimum, maximum or mean of no value is left out.
     """
     items: list[list[Any]] = [["rows", "", "", frame.height]]
     for name, statistics in told.items():
@@ -56,5 +58,8 @@ def _told(statistic: Statistic, series: pl.Series) -> list[list[Any]]:
         counts = np.bincount(counted.drop_nulls().to_numpy())
         found = np.flatnonzero(counts).tolist()
         return [[statistic, series.name, str(value), int(counts[value])] for value in found]
+    if statistic == "edges":
+        ends = pl.concat([series.head(EDGE_DATES), series.tail(EDGE_DATES)])
+        return [[statistic, series.name, str(day), 1] for day in ends.unique().sort()]
     value = series.null_count() if statistic == "nulls" else getattr(series, _METHODS[statistic])()
     return [] if value is None else [[statistic, series.name, "", value]]

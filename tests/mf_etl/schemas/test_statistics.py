@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 
 import polars as pl
 import pytest
@@ -15,7 +15,7 @@ TABLE = Table(
     "example",
     "An example.",
     (
-        Column("trade_date", pl.Date, "", nullable=False, statistics=("years",)),
+        Column("trade_date", pl.Date, "", nullable=False, statistics=("years", "edges")),
         Column("x", HELPER, "", bounds=(None, 1), statistics=("nulls", "mean")),
         Column("code", pl.Int8, "", statistics=("counts",)),
         Column("flag", pl.Boolean, ""),
@@ -48,6 +48,7 @@ def test_statistics_of_the_stored_rows(tmp_path, statistics):
         ("rows", "", ""): 3,
         ("years", "trade_date", "2023"): 1,
         ("years", "trade_date", "2024"): 2,
+        **{("edges", "trade_date", str(day)): 1 for day in days},
         ("min", "x", ""): stored.min(),
         ("max", "x", ""): stored.max(),
         ("nulls", "x", ""): 1,
@@ -66,3 +67,16 @@ def test_an_empty_file_tells_its_rows_and_no_extremes(tmp_path):
         ("nulls", "x", ""): 0,
         ("true", "flag", ""): 0,
     }
+
+
+def test_edges_are_the_first_and_the_last_twenty_dates(tmp_path):
+    days = [date(2024, 1, 1) + timedelta(days=n) for n in range(50)]
+    blank = {
+        "x": pl.Series([0.0] * 50),
+        "code": pl.Series([0] * 50),
+        "flag": pl.Series([True] * 50),
+    }
+    frame = TABLE.frame({"trade_date": pl.Series(days), **blank}, 50)
+    TABLE.write(frame, tmp_path / "x.parquet", ParquetOptions())
+    edges = [key for name, _, key in told(tmp_path / "x.parquet") if name == "edges"]
+    assert edges == [str(day) for day in days[:20] + days[-20:]]
