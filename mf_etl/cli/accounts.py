@@ -30,12 +30,14 @@ def _cluster_sweep(root: Path, folder: str) -> None:
     columns = ("method", "n_clusters", "status", "silhouette", "bic", "largest_share",
                "forward_separation", "error")  # fmt: skip
     show_frame(table.select(columns))
+    _notes(_json(root / f"{folder}_summary.json"))
     click.echo(root / f"{folder}_summary.csv")
 
 
 def _hmm_sweep(root: Path, folder: str) -> None:
     path = root / folder / "hmm_sweep_summary.csv"
     show_frame(pl.read_csv(path, glob=False))
+    _notes(_json(path.with_suffix(".json")))
     click.echo(path)
 
 

@@ -82,7 +82,11 @@ def matrix(
     return image
 
 
+@STYLE
 def save(figure: Figure, path: Path) -> None:
-    """Write the figure as SVG, without date or version."""
+    """Write the figure as SVG, without date or version.
+
+    In the style, too: text and the names of what is clipped are settled when it is written.
+    """
     with replacing(path) as temporary:
         figure.savefig(temporary, format="svg", metadata={"Date": None, "Creator": None})

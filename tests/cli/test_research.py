@@ -47,6 +47,7 @@ def test_a_sweep_grows(mf_etl):
     done = mf_etl(*options, "2-4")
     assert jobs(done.err)["clustering_cell"] == 1
     assert "silhouette" in done.out and "_cluster_sweep_summary.csv" in done.out
+    assert "has spent the test" in done.out.replace("\n", " ")
 
 
 def test_a_stability_study(mf_etl):

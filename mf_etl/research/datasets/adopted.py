@@ -18,9 +18,10 @@ from mf_etl.research.datasets.columns import REQUIRED
 def adopt_dataset(source: Path, dataset: Path, metadata: Path) -> dict[str, Any]:
     """Make `dataset` a link to `source` and write what it holds to `metadata`, which is also given.
 
-    Of a ``metadata.json`` beside `source` it is taken whether rows were sampled: where days are
-    missing between rows, sequences cannot be told. Raises `ResearchError`, with nothing written, if
-    `source` is no Parquet file, has no rows, or lacks a column that every dataset has.
+    Of a ``metadata.json`` beside `source` it is taken whether rows were sampled (where days are
+    missing between rows, sequences cannot be told) and how many series ended. Raises
+    `ResearchError`, with nothing written, if `source` is no Parquet file, has no rows, or lacks a
+    column that every dataset has.
     """
     try:
         told = _told(source)
@@ -72,13 +73,18 @@ def _told(source: Path) -> dict[str, Any]:
         "symbols": len(symbols),
         "date_range": {"first": str(min(days)), "last": str(max(days))},
         "filters": {"file": str(source)},
-        "rows_are_sampled": _rows_are_sampled(source.with_name("metadata.json")),
+        **_known(source.with_name("metadata.json")),
         "columns": [{"name": name, "dtype": str(dtypes[name])} for name in names],
     }
 
 
-def _rows_are_sampled(metadata: Path) -> bool:
+def _known(metadata: Path) -> dict[str, Any]:
+    """What only those who made the dataset know."""
     try:
-        return bool(json.loads(metadata.read_text(encoding="utf-8"))["rows_are_sampled"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return False
+        told = json.loads(metadata.read_text(encoding="utf-8"))
+        return {
+            "rows_are_sampled": bool(told["rows_are_sampled"]),
+            "delisting": told.get("delisting"),
+        }
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return {"rows_are_sampled": False, "delisting": None}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import matplotlib.patches
 import numpy as np
@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from mf_etl.plots.base import DIVERGING, STYLE, caption, matrix, panels, plain_axis
-from mf_etl.plots.palette import FAINT, INK, NOISE, state_colours
+from mf_etl.plots.palette import ACCENT, FAINT, INK, NOISE, state_colours
 from mf_etl.research.evaluation.evaluate import Evaluation
 from mf_etl.research.evaluation.transitions import finished_lengths
 from mf_etl.research.models.canonical import NOISE as NO_LABEL
@@ -123,7 +123,7 @@ def transitions(found: Evaluation, data: str) -> Figure:
             others = shares[~np.eye(states, dtype=bool)]
             top = float(np.nanmax(others)) if np.isfinite(others).any() else 1.0
             matrix(axis, shares, labels=[str(s) for s in range(states)], low=0.0, high=top or 1.0)
-            axis.set_title(f"{view}, {period}", fontsize=8)
+            axis.set_title(f"{view}, {_side(part)}", fontsize=8)
             axis.set(xlabel="to label", ylabel="from label")
     n = int(counts.filter(view=views[0]).select(pl.sum_horizontal("^to_.*$").sum()).item())
     caption(figure, data, n=n, what="steps", note="share of each row's steps a day")
@@ -138,6 +138,7 @@ def dwell(found: Evaluation, data: str) -> Figure:
     periods = stats["period"].unique(maintain_order=True).to_list()
     figure, axes = panels(1, states, 1.7, 1.9)
     colours = state_colours(states)
+    names = {period: _side(stats.filter(period=period)) for period in periods}
     n = 0
     for place, period in enumerate(periods):
         for state, lengths in enumerate(finished_lengths(found.groups, view, period)):
@@ -148,15 +149,16 @@ def dwell(found: Evaluation, data: str) -> Figure:
             counts, _ = np.histogram(lengths, bins=edges)
             axes[0, state].stairs(
                 counts / len(lengths), edges, color=colours[state], fill=place == 0,
-                label=period, edgecolor=INK if place else None,
+                label=names[period], edgecolor=INK if place else None,
             )  # fmt: skip
             axes[0, state].set_xscale("log")
             plain_axis(axes[0, state].xaxis)
     for state, axis in enumerate(axes[0]):
         axis.set(title=f"label {state}", xlabel="days")
     axes[0, 0].set_ylabel("share of runs")
-    if n:
-        axes[0, -1].legend(frameon=False, fontsize=7)
+    for axis in axes[0]:
+        if axis.get_legend_handles_labels()[0]:
+            axis.legend(frameon=False, fontsize=7)
     caption(figure, data, n=n, what="runs", note=f"view: {view}; runs cut off are left out")
     return figure
 
@@ -184,7 +186,9 @@ def timeline(found: Evaluation, data: str) -> Figure:
         for state, colour in enumerate(state_colours(labelled.states))
     ]
     price.legend(handles=handles, title="label", ncols=8, frameon=False, fontsize=7)
-    periods = ", ".join(about.get_column("period").unique(maintain_order=True))
+    in_sample = dict(found.profile.select("period", "in_sample").iter_rows())
+    shown = about.get_column("period").unique(maintain_order=True)
+    periods = _sides({period: in_sample[period] for period in shown})
     hatched = any(view.seen != "past" for view in labelled.views)
     note = f"period: {periods}" + ("; hatched: has seen the future" if hatched else "")
     caption(figure, data, n=len(rows), note=note)
@@ -203,14 +207,25 @@ FIGURES: dict[str, Draw] = {
 
 
 @STYLE
-def agreement(seeds: Sequence[int], ari: NDArray[np.float64], data: str) -> Figure:
-    """Adjusted Rand index of each pair of seeds, shape (seeds, seeds)."""
+def agreement(
+    seeds: Sequence[int],
+    ari: NDArray[np.float64],
+    data: str,
+    *,
+    view: str,
+    in_sample: Mapping[str, bool],
+) -> Figure:
+    """Adjusted Rand index of each pair of seeds, shape (seeds, seeds), over all labelled rows.
+
+    `in_sample` tells of each period that has such rows whether it was fitted on.
+    """
     side = 0.8 + 0.34 * len(seeds)
     figure, axes = panels(1, 1, side, side)
     image = matrix(axes[0, 0], ari, labels=[str(seed) for seed in seeds], low=0.0, high=1.0)
     axes[0, 0].set(xlabel="seed", ylabel="seed")
     figure.colorbar(image, ax=axes[0, 0], label="ARI")
-    caption(figure, data, n=len(seeds), what="seeds that converged")
+    note = f"view: {view}; period: {_sides(in_sample)}"
+    caption(figure, data, n=len(seeds), what="seeds that converged", note=note)
     return figure
 
 
@@ -220,15 +235,19 @@ def sweep(table: pl.DataFrame, x: str, lines: str, curves: Sequence[str], data: 
     done = table.filter(status="ok").drop_nulls(x)
     shown = [name for name in curves if done[name].count()] or [curves[0]]
     figure, axes = panels(1, len(shown), 3.1, 2.2)
+    names = done[lines].unique(maintain_order=True).to_list()
+    colours = dict(zip(names, state_colours(len(names)), strict=True)) if names[1:] else {}
     for axis, curve in zip(axes[0], shown, strict=True):
         for (name,), part in done.drop_nulls(curve).group_by(lines, maintain_order=True):
             part = part.sort(x)
-            axis.plot(part[x].to_numpy(), part[curve].to_numpy(), "o-", label=str(name))
+            axis.plot(part[x].to_numpy(), part[curve].to_numpy(), "o-", label=str(name),
+                      color=colours.get(name, ACCENT))  # fmt: skip
         axis.xaxis.get_major_locator().set_params(integer=True)
         axis.set(xlabel=x, ylabel=curve)
     if done[lines].n_unique() > 1:
         axes[0, 0].legend(frameon=False, fontsize=7)
-    caption(figure, data, n=done.height, what="cells", note="test_… is of the test period")
+    note = "test_… is of the test period, all else of the rows fitted on (in-sample)"
+    caption(figure, data, n=done.height, what="cells", note=note)
     return figure
 
 
@@ -287,6 +306,11 @@ def _side(part: pl.DataFrame) -> str:
     """The period of a part of a profile, and whether it was fitted on."""
     in_sample = " (in-sample)" if part["in_sample"][0] else ""
     return f"{part['period'][0]}{in_sample}"
+
+
+def _sides(in_sample: Mapping[str, bool]) -> str:
+    """Periods, and which of them were fitted on."""
+    return ", ".join(f"{p} (in-sample)" if fitted else p for p, fitted in in_sample.items())
 
 
 def _numbers(part: pl.DataFrame, name: str) -> NDArray[np.float64]:

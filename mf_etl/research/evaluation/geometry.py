@@ -18,7 +18,7 @@ from mf_etl.research.preparation.prepared import Prepared
 def geometry(
     prepared: Prepared, labelled: LabelledRows, *, silhouette_rows: int, seed: int, threads: int
 ) -> dict[str, Any]:
-    """`cluster_metrics` of the rows fitted on (``fit``) and of the others (``test``).
+    """`cluster_metrics` of the rows fitted on (``fit``) and of those held out (``test``).
 
     By the first view, of labelled rows.
     """
@@ -27,7 +27,7 @@ def geometry(
     labels[rows] = next(iter(labelled.labels.values()))
     is_labelled = np.zeros(prepared.rows, dtype=bool)
     is_labelled[rows] = True
-    sides = {"fit": is_labelled & prepared.is_fit, "test": is_labelled & ~prepared.is_fit}
+    sides = {"fit": is_labelled & prepared.is_fit, "test": is_labelled & prepared.held_out}
     return {
         side: cluster_metrics(
             MatrixRows(prepared.matrix, chosen),

@@ -83,6 +83,12 @@ class Prepared:
         """Rows are missing between the rows of a ticker, so neighbours are not days that follow."""
         return bool(self.summary["dataset"].get("rows_are_sampled"))
 
+    @property
+    def notes(self) -> list[str]:
+        """What every summary says of the data, such as that it is an archive of survivors."""
+        note = (self.summary["dataset"].get("delisting") or {}).get("note")
+        return [note] if note else []
+
     def column(self, name: str) -> NDArray[Any]:
         """One column of all rows; nulls of numbers are NaN, and dates are days since 1970."""
         if name in self._own.columns:
@@ -115,6 +121,14 @@ class Prepared:
     def is_predict(self) -> NDArray[np.bool_]:
         """Rows that a model labels, one a row."""
         return self.column("is_predict").astype(bool)
+
+    @property
+    def held_out(self) -> NDArray[np.bool_]:
+        """Rows of the test period to predict that no model is fitted on, one a row.
+
+        Neither those between the periods nor those after `test_end`, which a later test is left.
+        """
+        return self.is_predict & ~self.is_fit & (self.periods == PERIODS.index("test"))
 
     @cached_property
     def periods(self) -> NDArray[np.uint8]:
@@ -234,6 +248,11 @@ class _Table:
             # Decoded on the calling thread: how many run at once is the caller's to say.
             table = file.read_row_group(group, list(names), use_threads=False)
         return pl.DataFrame(pl.from_arrow(table))
+
+
+def data_name(dataset: Path) -> str:
+    """What figures call a dataset: the folder of a named one, else the file."""
+    return dataset.parent.name if dataset.name == "dataset.parquet" else dataset.stem
 
 
 def _array(column: pl.Series) -> NDArray[Any]:

@@ -14,7 +14,8 @@ from mf_etl.research.preparation.splits import PERIODS
 from mf_etl.research.preparation.survey import Survey
 
 DATASET_FACTS = (
-    "rows", "symbols", "date_range", "filters", "rows_are_sampled", "inputs_digest", "versions",
+    "rows", "symbols", "date_range", "filters", "rows_are_sampled", "delisting", "inputs_digest",
+    "versions",
 )  # fmt: skip
 
 

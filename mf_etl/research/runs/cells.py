@@ -20,7 +20,7 @@ from mf_etl.research.labels.labelled import LabelledRows, label_rows
 from mf_etl.research.models.clusters import ClusterModel
 from mf_etl.research.models.interface import Fitted, Spec
 from mf_etl.research.preparation.blocks import MatrixRows
-from mf_etl.research.preparation.prepared import Prepared
+from mf_etl.research.preparation.prepared import Prepared, data_name
 
 _TRIED = {"method": pl.String, "covariance_type": pl.String, "seed": pl.Int64}
 _ANY = {
@@ -68,13 +68,17 @@ def write_cell(
 ) -> dict[str, Any]:
     """Fit once and write one summary row as JSON; gives the row.
 
+    The file also has ``data``, the dataset's name, and ``notes`` on it.
+
     What cannot be fitted is a row with status failed. Machinery that fails, such as a full disk,
     raises.
     """
     schema = CELL_SCHEMA[research]
     row: dict[str, Any] = dict.fromkeys(schema) | spec.told()
+    notes: list[str] = []
     try:
         prepared = Prepared(prepared_folder, dataset)
+        notes = prepared.notes
         fitted = spec.model().fitted(prepared, spec, threads)
         labelled = label_rows(fitted.model, prepared, threads)
         row |= fit_row(prepared, fitted, labelled, research, spec, threads)
@@ -82,7 +86,7 @@ def write_cell(
     except (MfEtlError, ArithmeticError, ValueError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         row |= {"status": "failed", "error": reason}
-    write_json(row, path)
+    write_json(row | {"data": data_name(dataset), "notes": notes}, path)
     return row
 
 
@@ -112,7 +116,7 @@ def fit_row(
             "forward_separation": learnt.value,
             "p_shifted": learnt.p_shifted,
         }
-    if "test" in periods:
+    if "test" in periods and prepared.held_out.any():
         told["test_forward_separation"] = periods["test"].value
     return {name: told[name] for name in CELL_SCHEMA[research] if name in told}
 
@@ -133,11 +137,13 @@ def write_sweep(
     from mf_etl.plots.base import save
     from mf_etl.research.evaluation.figures import sweep
 
-    rows = [json.loads(path.read_text(encoding="utf-8")) for path in cells]
+    tried = [json.loads(path.read_text(encoding="utf-8")) for path in cells]
+    rows = [{name: cell[name] for name in CELL_SCHEMA[research]} for cell in tried]
     table = pl.DataFrame(rows, schema=CELL_SCHEMA[research], orient="row").sort(ORDER[research])
     write_csv(table, csv)
     failed = table.filter(status="failed").height
-    told = {"cells": table.height, "failed": failed, "note": SPENT, "rows": table.to_dicts()}
+    notes = [SPENT, *dict.fromkeys(note for cell in tried for note in cell["notes"])]
+    told = {"cells": table.height, "failed": failed, "notes": notes, "rows": table.to_dicts()}
     write_json(told, json_path)
     named = table.with_columns(
         pl.concat_str("method", "covariance_type", separator=" ", ignore_nulls=True).alias("line")
@@ -148,7 +154,7 @@ def write_sweep(
               "test_log_likelihood_per_row", "test_forward_separation")  # fmt: skip
     shown = [name for name in curves if name in table.columns]
     x = "n_clusters" if research == "clustering" else "n_components"
-    save(sweep(named, x, "line", shown, "cells of the sweep"), figure)
+    save(sweep(named, x, "line", shown, tried[0]["data"]), figure)
     return table
 
 
@@ -164,7 +170,7 @@ def _of_clusters(
     metrics = geometry_of(prepared, labelled, spec, threads)
     told = dict(metrics["fit"])
     told["train_rows"] = told.pop("rows")
-    test = prepared.is_predict & ~prepared.is_fit
+    test = prepared.held_out
     told["test_rows"] = int(test.sum())
     if isinstance(fitted.model, ClusterModel) and test.any():
         rows = MatrixRows(prepared.matrix, test)

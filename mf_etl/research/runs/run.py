@@ -19,7 +19,7 @@ from mf_etl.research.evaluation.figures import FIGURES
 from mf_etl.research.evaluation.profiles import PROFILE_FEATURES
 from mf_etl.research.labels.labelled import LabelledRows, write_labelled
 from mf_etl.research.models.interface import Fitted, Spec
-from mf_etl.research.preparation.prepared import Prepared
+from mf_etl.research.preparation.prepared import Prepared, data_name
 from mf_etl.research.runs.catalog import COPIED, PERIODS, RUN
 from mf_etl.research.runs.cells import geometry_of
 
@@ -122,9 +122,9 @@ def run_summary(
             period: told["forward_separation"] for period, told in periods.items()
         },
         "degenerate_states": degenerate,
-        "notes": [*fitted.notes, *robustness["notes"]],
+        "notes": [*prepared.notes, *fitted.notes, *robustness["notes"]],
         "versions": {name: importlib.metadata.version(name) for name in PACKAGES},
-        "account": account(fitted, robustness, degenerate),
+        "account": account(fitted, len(prepared.notes) + len(robustness["notes"]), degenerate),
     }
 
 
@@ -132,8 +132,11 @@ _NOT_TOLD = ("restarts", "occupancy", "degenerate_states", "delta_flow_20_means"
 _OF_METRICS = ("clusters_found", "noise_share", "silhouette")
 
 
-def account(fitted: Fitted, robustness: Mapping[str, Any], degenerate: list[int]) -> str:
-    """The last line of a run: whether it converged, and what should keep one from using it."""
+def account(fitted: Fitted, notes: int, degenerate: list[int]) -> str:
+    """The last line of a run: whether it converged, and what should keep one from using it.
+
+    `notes` are those besides the fit's own.
+    """
     converged = fitted.report["converged"]
     parts = [
         "converged" if converged else "NOT converged" if converged is False else "fitted",
@@ -141,13 +144,8 @@ def account(fitted: Fitted, robustness: Mapping[str, Any], degenerate: list[int]
     ]
     if degenerate:
         parts.append(f"DEGENERATE states {', '.join(map(str, degenerate))}")
-    parts.append(f"{len(fitted.notes) + len(robustness['notes'])} notes")
+    parts.append(f"{len(fitted.notes) + notes} notes")
     return "; ".join(parts)
-
-
-def data_name(dataset: Path) -> str:
-    """What figures call a dataset: the folder of a named one, else the file."""
-    return dataset.parent.name if dataset.name == "dataset.parquet" else dataset.stem
 
 
 def _write_tables(

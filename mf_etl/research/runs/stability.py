@@ -19,7 +19,8 @@ from mf_etl.research.evaluation.figures import agreement
 from mf_etl.research.evaluation.robustness import LEAST_ARI
 from mf_etl.research.labels.labelled import label_rows
 from mf_etl.research.models.interface import Spec
-from mf_etl.research.preparation.prepared import Prepared
+from mf_etl.research.preparation.prepared import Prepared, data_name
+from mf_etl.research.preparation.splits import PERIODS
 from mf_etl.research.runs.catalog import SEED, STABILITY
 from mf_etl.research.runs.cells import CELL_SCHEMA, fit_row
 
@@ -48,7 +49,17 @@ def write_seed(
     with replacing(folder / LABELS) as temporary, temporary.open("wb") as file:
         np.save(file, next(iter(labelled.labels.values())))
     flow, centres = label_centres(labelled)
-    found = {**told, "flow": _plain(flow), "centres": [_plain(row) for row in centres]}
+    is_fit = {PERIODS[p]: bool(labelled.is_fit[labelled.periods == p].any())
+              for p in np.unique(labelled.periods)}  # fmt: skip
+    found = {
+        **told,
+        "data": data_name(dataset),
+        "notes": prepared.notes,
+        "view": labelled.views[0].name,
+        "in_sample": is_fit,
+        "flow": _plain(flow),
+        "centres": [_plain(row) for row in centres],
+    }
     write_json(found, folder / METRICS)
     return told
 
@@ -81,7 +92,7 @@ def join_seeds(
     by_seed = pl.DataFrame(records, schema=schema, orient="row").with_columns(
         mean_ari=pl.Series(_mean_of_each(seeds, done, ari), dtype=pl.Float64)
     )
-    of_labels = _of_labels(records, labels)
+    of_labels = _of_labels(records, labels, done[0] if done else 0)
     if research == "hmm":
         by_seed = by_seed.join(of_labels, on="seed", maintain_order="left_right")
     summary = _summary(records, counted, pairs)
@@ -97,7 +108,11 @@ def join_seeds(
                 write_csv(table, path)
             else:
                 write_parquet(table, path, options)
-    save(agreement(counted, ari, folder.name), paths["stability_figure"])
+    about = records[0]
+    figure = agreement(
+        counted, ari, about["data"], view=about["view"], in_sample=about["in_sample"]
+    )
+    save(figure, paths["stability_figure"])
     write_json(summary, paths["stability_summary"])
     return summary
 
@@ -126,9 +141,9 @@ def _mean_of_each(
 
 
 def _of_labels(
-    records: Sequence[dict[str, Any]], labels: Sequence[NDArray[np.int16]]
+    records: Sequence[dict[str, Any]], labels: Sequence[NDArray[np.int16]], reference: int
 ) -> pl.DataFrame:
-    """One row a seed and label, labels matched to those of the first seed; noise is −1."""
+    """One row a seed and label, labels matched to those of record `reference`; noise is −1."""
     centres = [
         tuple(np.array(record[name], dtype=np.float64) for name in ("flow", "centres"))
         for record in records
@@ -138,9 +153,9 @@ def _of_labels(
         counts = np.bincount(own.astype(np.int64) + 1, minlength=len(flow) + 1)
         if counts[0]:
             rows.append(_label_row(record["seed"], -1, -1, "noise", int(counts[0]), len(own)))
-        matching = matched((centres[0][0], centres[0][1]), (flow, means))
+        matching = matched(centres[reference], (flow, means))
         for label, mine in enumerate(matching.labels.tolist()):
-            apart = float(np.sqrt(((means[mine] - centres[0][1][label]) ** 2).sum()))
+            apart = float(np.sqrt(((means[mine] - centres[reference][1][label]) ** 2).sum()))
             row = _label_row(
                 record["seed"], label, mine, matching.method, int(counts[mine + 1]), len(own)
             )
@@ -162,7 +177,8 @@ def _summary(
     records: Sequence[dict[str, Any]], counted: Sequence[int], pairs: pl.DataFrame
 ) -> dict[str, Any]:
     ari = pairs["ari"].to_numpy()
-    notes = []
+    done = [record for record in records if record["seed"] in counted]
+    notes = list(records[0]["notes"])
     left_out = [record["seed"] for record in records if record["seed"] not in counted]
     if left_out:
         notes.append(
@@ -186,7 +202,7 @@ def _summary(
             f"{name}_ari": float(function(ari)) if len(ari) else None
             for name, function in _OF_PAIRS.items()
         },
-        **{name: _spread(records, name) for name in _OF_SEEDS if name in records[0]},
+        **{name: _spread(done, name) for name in _OF_SEEDS if name in records[0]},
         "thresholds": {"mean_ari_at_least": LEAST_ARI},
         "notes": notes,
     }

@@ -66,7 +66,7 @@ class MarkovModel(Model):
         order = canonical_order(means)
         reorder(estimator, order)
         train = evaluate(estimator, matrix, sequences)
-        held_out = prepared.is_predict & ~prepared.is_fit
+        held_out = prepared.held_out
         test = None
         if held_out.any():
             rows = prepared.sequences(held_out, max_gap_days=gap).sequences

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import shutil
 
 import numpy as np
 import polars as pl
@@ -18,7 +19,7 @@ from mf_etl.research.runs.cells import CELL_SCHEMA, write_cell, write_sweep
 from mf_etl.research.runs.run import write_run
 from mf_etl.research.runs.stability import join_seeds, write_seed
 from tests.mf_etl.research.clusters import SPLIT, dataset_of, prepared_folder, regime_frame
-from tests.mf_etl.research.datasets.cases import OPTIONS
+from tests.mf_etl.research.datasets.cases import OPTIONS, day
 
 
 @pytest.fixture(scope="module")
@@ -72,11 +73,12 @@ def test_a_sweep_has_a_row_a_cell_and_a_failure_is_one(prepared, tmp_path):
     assert all(row["test_rows"] == 400 for row in good)
     assert (
         good[0]["test_log_likelihood_per_row"] < 0
-        and "has spent the test" in json.loads(summary)["note"]
+        and "has spent the test" in json.loads(summary)["notes"][0]
     )
     assert good[0]["bic"] and good[3]["inertia"] and good[3]["forward_separation"] > 0
     told = json.loads(summary)
     assert (told["cells"], told["failed"]) == (6, 1) and told["rows"] == table.to_dicts()
+    assert f"data: {prepared.parent.name} · n = 5 cells".encode() in figure
     assert pl.read_csv(csv).height == 6 and b"<svg" in figure
 
 
@@ -208,8 +210,74 @@ def test_only_fits_that_converged_are_counted(prepared, tmp_path, research):
         )
         write_seed(prepared, dataset_of(prepared), research, spec, tmp_path / str(seed))
     folders = [tmp_path / str(seed) for seed in range(4)]
+    metrics = json.loads((folders[0] / "metrics.json").read_text())
+    metrics["centres"] = [[value + 1.0 for value in row] for row in metrics["centres"]]
+    (folders[0] / "metrics.json").write_text(json.dumps(metrics))
     summary = join_seeds(folders, research, tmp_path / "study", options=OPTIONS)
     assert (summary["seeds"], summary["converged"], summary["pairs"]) == ([0, 1, 2, 3], 2, 1)
     assert summary["notes"][0].startswith("2 of 4 fits did not converge and are not counted")
+    by_seed = pl.read_csv(tmp_path / "study" / STABILITY[research]["stability_by_seed_csv"])
+    done = by_seed.filter("converged").unique("seed")["log_likelihood_per_row"].to_list()
+    assert summary["log_likelihood_per_row"]["mean"] == pytest.approx(np.mean(done), rel=1e-12)
+    sizes = (
+        by_seed
+        if research == "hmm"
+        else pl.read_csv(tmp_path / "study" / "stability_cluster_sizes_by_seed.csv")
+    )
+    apart = dict(sizes.group_by("seed").agg(pl.max("distance_to_first_seed")).iter_rows())
+    assert apart[2] == 0 < 1 < apart[0], "matched to the first that converged"
     none = join_seeds(folders[:2], research, tmp_path / "none", options=OPTIONS)
     assert none["mean_ari"] is None and "fewer than two fits converged" in none["notes"][1]
+
+
+def test_an_archive_of_survivors_says_so_in_every_summary(prepared, tmp_path):
+    folder = tmp_path / "prepared"
+    shutil.copytree(prepared, folder)
+    summary = folder / "preprocess_summary.json"
+    told = json.loads(summary.read_text())
+    assert told["dataset"]["delisting"]["survivors_only"] is False
+    note = told["dataset"]["delisting"]["note"] = "an archive of survivors"
+    summary.write_text(json.dumps(told))
+    dataset, spec = dataset_of(prepared), ClusteringSpec(n_clusters=2)
+    run = write_run(folder, dataset, "clustering", spec, tmp_path / "run", options=OPTIONS)
+    path = tmp_path / "sweep"
+    write_cell(folder, dataset, "clustering", spec, path / "2.json")
+    names = {"json_path": path / "a.json", "csv": path / "a.csv", "figure": path / "a.svg"}
+    write_sweep([path / "2.json"], "clustering", **names)
+    for seed in (0, 1):
+        of_seed = ClusteringSpec(n_clusters=2, seed=seed)
+        write_seed(folder, dataset, "clustering", of_seed, tmp_path / str(seed))
+    seeds = [tmp_path / "0", tmp_path / "1"]
+    study = join_seeds(seeds, "clustering", tmp_path / "study", options=OPTIONS)
+    for notes in (run["notes"], json.loads((path / "a.json").read_text())["notes"], study["notes"]):
+        assert note in notes
+    figure = (tmp_path / "study" / "stability_ari_matrix.svg").read_text()
+    assert "view: cluster; period: train (in-sample), test" in figure
+
+
+@pytest.mark.parametrize("research", ["clustering", "hmm"])
+def test_rows_after_the_test_period_are_left_to_a_later_test(tmp_path, research):
+    """What is told of the test is the same whether there are rows beyond its end, or which."""
+    told = []
+    for rows in (280, 300):
+        frames = [regime_frame(ticker, 300).head(rows) for ticker in "ABCD"]
+        folder = tmp_path / str(rows)
+        prepared = prepared_folder(folder, *frames, **SPLIT, test_end=day(269))
+        spec = of(research, {"n_components": 3, "n_restarts": 1} if research == "hmm"
+                  else {"method": "gmm", "n_clusters": 3})  # fmt: skip
+        write_run(prepared, dataset_of(prepared), research, spec, folder / "run", options=OPTIONS)
+        told.append(write_cell(prepared, dataset_of(prepared), research, spec, folder / "c.json"))
+        name = "hmm_model_meta.json" if research == "hmm" else "clustering_metrics.json"
+        found = json.loads((folder / "run" / name).read_text())
+        rows_told = found["test_rows"] if research == "hmm" else found["test"]["rows"]
+        assert rows_told == told[-1]["test_rows"] == 4 * 70
+    assert told[0]["test_log_likelihood_per_row"] == told[1]["test_log_likelihood_per_row"]
+
+
+def test_nothing_is_called_a_test_of_rows_that_were_fitted_on(tmp_path):
+    frames = [regime_frame(ticker) for ticker in "ABCD"]
+    prepared = prepared_folder(tmp_path, *frames, **SPLIT, fit_on="all")
+    spec = ClusteringSpec(method="gmm", n_clusters=3)
+    cell = write_cell(prepared, dataset_of(prepared), "clustering", spec, tmp_path / "c.json")
+    assert cell["status"] == "ok" and cell["forward_separation"] > 0
+    assert cell["test_forward_separation"] is cell["test_log_likelihood_per_row"] is None
