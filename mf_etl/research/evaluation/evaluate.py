@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from mf_etl.research.datasets.columns import SEPARATION_OUTCOMES
 from mf_etl.research.evaluation.groups import Groups
 from mf_etl.research.evaluation.profiles import PROFILE_FEATURES, profiles, statistics
 from mf_etl.research.evaluation.robustness import robustness_summary
@@ -20,6 +21,11 @@ from mf_etl.research.evaluation.transitions import (
     transition_counts,
 )
 from mf_etl.research.labels.labelled import LabelledRows
+from mf_etl.research.models.canonical import ORDER_COLUMN
+from mf_etl.research.preparation.prepared import Prepared
+
+TOLD = (ORDER_COLUMN, "flow_state_code", "close")
+"""Columns of a dataset that every evaluation reads, besides an outcome of `SEPARATION_OUTCOMES`."""
 
 CONFIDENCE = ("probability", "hmm_prob_max", "hmm_entropy", "hindsight_hmm_prob_max")
 """Columns of labelled rows that say how sure a model is."""
@@ -39,6 +45,12 @@ class Evaluation:
     def profile(self) -> pl.DataFrame:
         """See `profiles`."""
         return self.tables["profile"]
+
+
+def refuse_missing(prepared: Prepared) -> None:
+    """Raise `ResearchError` for a dataset that labels cannot be told by, before a fit is made."""
+    outcomes = [name for name in SEPARATION_OUTCOMES if name in prepared.columns]
+    prepared.refuse_unknown([*TOLD, *(outcomes or SEPARATION_OUTCOMES)])
 
 
 def evaluate(

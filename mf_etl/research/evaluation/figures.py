@@ -100,8 +100,9 @@ def outcomes(found: Evaluation, data: str) -> Figure:
         axis.set_xlabel(f"mean {intervals['outcome'][0]}, basis points")
     for axis in axes[:, 0]:
         axis.set_ylabel("label")
-    n = int(found.profile.filter(view=views[0].name)["rows"].sum())
-    caption(figure, data, n=n, note="lines: 95 % interval by whole dates")
+    n = int(intervals.filter(view=views[0].name)["rows"].sum())
+    what = "rows that have the outcome"
+    caption(figure, data, n=n, what=what, note="lines: 95 % interval by whole dates")
     return figure
 
 

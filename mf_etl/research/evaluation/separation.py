@@ -72,8 +72,8 @@ def separations(
 ) -> tuple[dict[tuple[str, str], Apart], pl.DataFrame]:
     """By view and period; and for each group the mean outcome with its interval.
 
-    The frame has `view`, `period`, the label, `outcome`, `mean`, `lo`, `hi`; without intervals, as
-    of the cells of a sweep, the last two are null.
+    The frame has `view`, `period`, the label, `outcome`, `rows` that have it, `mean`, `lo`, `hi`;
+    without intervals, as of the cells of a sweep, the last two are null.
     """
     name, values = separation_outcome(groups)
     found: dict[tuple[str, str], Apart] = {}
@@ -107,9 +107,15 @@ def _date_sums(
     return sums.of("outcome")
 
 
-def _told(sums: Sums, with_intervals: bool) -> tuple[dict[str, Any], list[dict[str, float | None]]]:
+def _told(
+    sums: Sums, with_intervals: bool
+) -> tuple[dict[str, Any], list[dict[str, float | int | None]]]:
     mean = sums.mean if len(sums.days) else np.full(sums.count.shape[1], np.nan)
-    states = [{"mean": _number(m), "lo": None, "hi": None} for m in mean]
+    rows = sums.count.sum(axis=0).astype(np.int64)
+    states: list[dict[str, float | int | None]] = [
+        {"rows": int(n), "mean": _number(m), "lo": None, "hi": None}
+        for n, m in zip(rows, mean, strict=True)
+    ]
     value, highest, lowest = spread(mean)
     told: dict[str, Any] = {"value": value, "lo": None, "hi": None, "dates": len(sums.days)}
     told |= {"highest": highest, "lowest": lowest}

@@ -93,7 +93,7 @@ class Prepared:
         """One column of all rows; nulls of numbers are NaN, and dates are days since 1970."""
         if name in self._own.columns:
             return _array(self._own.column(name))
-        self._refuse_unknown([name])
+        self.refuse_unknown([name])
         parts = []
         start = 0
         for first, group in self._dataset.groups([name]):
@@ -104,7 +104,7 @@ class Prepared:
 
     def take(self, rows: NDArray[Any], names: Sequence[str]) -> pl.DataFrame:
         """These columns of these rows, in this order."""
-        self._refuse_unknown(names)
+        self.refuse_unknown(names)
         own = [name for name in names if name in self._own.columns]
         others = [name for name in names if name not in self._own.columns]
         parts = [self._own.take(rows, own)] if own else []
@@ -202,7 +202,8 @@ class Prepared:
         """Row number in the dataset of each row; ascending."""
         return self._own.column(DATASET_ROW).to_numpy()
 
-    def _refuse_unknown(self, names: Sequence[str]) -> None:
+    def refuse_unknown(self, names: Sequence[str]) -> None:
+        """Raises `ResearchError` if one of these columns cannot be asked for."""
         known = (*self._own.columns, *self._dataset.columns)
         if missing := [name for name in names if name not in known]:
             raise ResearchError(

@@ -11,6 +11,7 @@ import polars as pl
 
 from mf_etl.errors import MfEtlError
 from mf_etl.io import write_csv, write_json
+from mf_etl.research.evaluation.evaluate import refuse_missing
 from mf_etl.research.evaluation.geometry import geometry
 from mf_etl.research.evaluation.groups import Groups
 from mf_etl.research.evaluation.profiles import profiles
@@ -78,6 +79,7 @@ def write_cell(
     notes: list[str] = []
     try:
         prepared = Prepared(prepared_folder, dataset)
+        refuse_missing(prepared)
         notes = prepared.notes
         fitted = spec.model().fitted(prepared, spec, threads)
         labelled = label_rows(fitted.model, prepared, threads)

@@ -14,7 +14,7 @@ import polars as pl
 from mf_etl.io import ParquetOptions, replacing, write_csv, write_json, write_parquet
 from mf_etl.plots.base import save
 from mf_etl.research.datasets.columns import OUTCOMES
-from mf_etl.research.evaluation.evaluate import Evaluation, evaluate
+from mf_etl.research.evaluation.evaluate import Evaluation, evaluate, refuse_missing
 from mf_etl.research.evaluation.figures import FIGURES
 from mf_etl.research.evaluation.profiles import PROFILE_FEATURES
 from mf_etl.research.labels.labelled import LabelledRows, write_labelled
@@ -46,6 +46,7 @@ def write_run(
     specification that cannot be used; then nothing is written.
     """
     prepared = Prepared(prepared_folder, dataset)
+    refuse_missing(prepared)
     fitted = spec.model().fitted(prepared, spec, threads)
     model, paths = fitted.model, {name: folder / file for name, file in RUN[research].items()}
     labelled, sequences = write_labelled(

@@ -15,6 +15,7 @@ from mf_etl.errors import ResearchError
 from mf_etl.io import ParquetOptions, replacing, write_csv, write_json, write_parquet
 from mf_etl.plots.base import save
 from mf_etl.research.evaluation.agreement import label_centres, matched, pairwise_ari
+from mf_etl.research.evaluation.evaluate import refuse_missing
 from mf_etl.research.evaluation.figures import agreement
 from mf_etl.research.evaluation.robustness import LEAST_ARI
 from mf_etl.research.labels.labelled import label_rows
@@ -42,6 +43,7 @@ def write_seed(
     `max_fit_rows` the seed draws the tickers to fit on, too.
     """
     prepared = Prepared(prepared_folder, dataset)
+    refuse_missing(prepared)
     fitted = spec.model().fitted(prepared, spec, threads)
     labelled = label_rows(fitted.model, prepared, threads)
     told = dict.fromkeys(name for name in CELL_SCHEMA[research] if name not in ("status", "error"))

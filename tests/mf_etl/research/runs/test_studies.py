@@ -281,3 +281,22 @@ def test_nothing_is_called_a_test_of_rows_that_were_fitted_on(tmp_path):
     cell = write_cell(prepared, dataset_of(prepared), "clustering", spec, tmp_path / "c.json")
     assert cell["status"] == "ok" and cell["forward_separation"] > 0
     assert cell["test_forward_separation"] is cell["test_log_likelihood_per_row"] is None
+
+
+@pytest.mark.parametrize("lost", ["close", "flow_state_code", "delta_flow_20", "fwd_ret_10"])
+def test_a_dataset_that_labels_cannot_be_told_by_is_refused_before_the_fit(tmp_path, lost):
+    """One from elsewhere may lack anything; it took the whole fit, or a traceback, to say so."""
+    features = ("tmf_21", "flow_activity_20")
+    prepared = prepared_folder(tmp_path, regime_frame("A"), **SPLIT, features=features)
+    dataset = dataset_of(prepared)
+    pl.read_parquet(dataset).drop(lost, "fwd_xs_10").write_parquet(dataset)
+    spec, refused = ClusteringSpec(n_clusters=2), pytest.raises(ResearchError, match="no column ")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ClusteringSpec, "model", lambda _: pytest.fail("a fit was begun"))
+        with refused:
+            write_run(prepared, dataset, "clustering", spec, tmp_path / "run", options=OPTIONS)
+        with refused:
+            write_seed(prepared, dataset, "clustering", spec, tmp_path / "seed")
+        cell = write_cell(prepared, dataset, "clustering", spec, tmp_path / "cell.json")
+    assert cell["status"] == "failed" and "no column" in cell["error"]
+    assert not (tmp_path / "run").exists()
