@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import matplotlib.patches
 import numpy as np
@@ -139,7 +140,6 @@ def dwell(found: Evaluation, data: str) -> Figure:
     periods = stats["period"].unique(maintain_order=True).to_list()
     figure, axes = panels(1, states, 1.7, 1.9)
     colours = state_colours(states)
-    names = {period: _side(stats.filter(period=period)) for period in periods}
     n = 0
     for place, period in enumerate(periods):
         for state, lengths in enumerate(finished_lengths(found.groups, view, period)):
@@ -148,18 +148,18 @@ def dwell(found: Evaluation, data: str) -> Figure:
                 continue
             edges = np.unique(np.geomspace(1, lengths.max() + 1, 16).round())
             counts, _ = np.histogram(lengths, bins=edges)
-            axes[0, state].stairs(
-                counts / len(lengths), edges, color=colours[state], fill=place == 0,
-                label=names[period], edgecolor=INK if place else None,
-            )  # fmt: skip
+            look = _run_look(place) | ({"facecolor": colours[state]} if not place else {})
+            axes[0, state].stairs(counts / len(lengths), edges, **look)
             axes[0, state].set_xscale("log")
             plain_axis(axes[0, state].xaxis)
     for state, axis in enumerate(axes[0]):
         axis.set(title=f"label {state}", xlabel="days")
     axes[0, 0].set_ylabel("share of runs")
-    for axis in axes[0]:
-        if axis.get_legend_handles_labels()[0]:
-            axis.legend(frameon=False, fontsize=7)
+    handles = [
+        matplotlib.patches.Patch(label=_side(stats.filter(period=period)), **_run_look(place))
+        for place, period in enumerate(periods)
+    ]
+    figure.legend(handles=handles, loc="outside upper right", ncols=4, frameon=False, fontsize=7)
     caption(figure, data, n=n, what="runs", note=f"view: {view}; runs cut off are left out")
     return figure
 
@@ -307,6 +307,14 @@ def _side(part: pl.DataFrame) -> str:
     """The period of a part of a profile, and whether it was fitted on."""
     in_sample = " (in-sample)" if part["in_sample"][0] else ""
     return f"{part['period'][0]}{in_sample}"
+
+
+def _run_look(place: int) -> dict[str, Any]:
+    """Of histograms of the period number `place`: the first filled, the others as lines."""
+    if not place:
+        return {"fill": True, "facecolor": FAINT, "edgecolor": "none"}
+    line = ("-", "--", ":", "-.")[(place - 1) % 4]
+    return {"fill": False, "edgecolor": INK, "linestyle": line}
 
 
 def _sides(in_sample: Mapping[str, bool]) -> str:
