@@ -36,13 +36,16 @@ def price_steps(bars: pl.DataFrame) -> list[dict[str, Any]]:
     days = bars.get_column("trade_date")
     lines = bars.get_column("source_line_no")
     logs = np.log(close[rows]) - np.log(close[rows - 1])
+    with np.errstate(over="ignore"):
+        factors = close[rows] / close[rows - 1]
     found = []
     for place, row in enumerate(rows.tolist()):
         end = _taken_back_at(place, rows, logs, segment)
         found.append(
             {
                 "trade_date": days[row].isoformat(),
-                "factor": float(close[row] / close[row - 1]),
+                # None beyond what a float64 holds: prices may be anything.
+                "factor": float(factors[place]) if np.isfinite(factors[place]) else None,
                 "split_ratio": _split_ratio(logs[place]),
                 "source_line_no": lines[row],
                 "block": None
@@ -75,7 +78,7 @@ def _split_ratio(log_factor: float) -> str | None:
     """The simple split whose price factor is nearest, as new:old shares; None beyond 2 %."""
     distance = np.abs(_LOG_FACTORS - log_factor)
     nearest = int(distance.argmin())
-    if abs(np.expm1(log_factor - _LOG_FACTORS[nearest])) > SPLIT_TOLERANCE + _ROUNDING:
+    if abs(np.expm1(min(log_factor - _LOG_FACTORS[nearest], 1.0))) > SPLIT_TOLERANCE + _ROUNDING:
         return None
     new, old = _SPLITS[nearest]
     return f"{new}:{old}"

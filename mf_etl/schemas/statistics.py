@@ -33,7 +33,8 @@ def statistics_metadata(
     """Parquet metadata with the number of rows and the statistics that `told` asks for by column.
 
     One item is ``[statistic, column, key, value]``; `key` is the value, year or date that is
-    counted, else empty. A minimum, maximum or mean of no value is left out.
+    counted, else empty. A minimum, maximum or mean of no value, or one beyond float64, is left
+    out.
     """
     items: list[list[Any]] = [["rows", "", "", frame.height]]
     for name, statistics in told.items():
@@ -62,4 +63,4 @@ def _told(statistic: Statistic, series: pl.Series) -> list[list[Any]]:
         ends = pl.concat([series.head(EDGE_DATES), series.tail(EDGE_DATES)])
         return [[statistic, series.name, str(day), 1] for day in ends.unique().sort()]
     value = series.null_count() if statistic == "nulls" else getattr(series, _METHODS[statistic])()
-    return [] if value is None else [[statistic, series.name, "", value]]
+    return [] if value is None or not np.isfinite(value) else [[statistic, series.name, "", value]]

@@ -7,13 +7,16 @@ import subprocess
 import sys
 from datetime import date, timedelta
 
+import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from mf_etl.bronze.validation import Thresholds
+from mf_etl.io import ParquetOptions, write_json
 from mf_etl.schemas.bronze_ohlcv import BRONZE_OHLCV, BRONZE_REJECTS, HARD_FLAGS
 from tests.conftest import ROOT, SAMPLE, bronze_of, raw_file, raw_row
+from tests.mf_etl.test_causality import layers
 
 GOOD = raw_row("20240102")
 
@@ -336,3 +339,18 @@ def test_a_reject_needs_little_memory():
         [sys.executable, "-c", REJECTS], cwd=ROOT, capture_output=True, text=True, check=True
     )
     assert float(done.stdout) < 1_000  # bytes
+
+
+def test_absurd_prices_and_volumes_can_be_written(tmp_path):
+    rows = [
+        raw_row(f"{date(2020, 1, 1) + timedelta(days=n):%Y%m%d}", *[price] * 4, 1.5e308)
+        for n, price in enumerate([1e300, 1e-310] * 15)
+    ]
+    result = bronze_of(raw_file(*rows))
+    assert (result.bars.height, result.quality["flags"]["q_price_step"]) == (30, 29)
+    assert {step["factor"] for step in result.quality["price_steps"]} == {0.0, None}
+    write_json(result.quality, tmp_path / "quality.json")
+    BRONZE_OHLCV.write(result.bars, tmp_path / "bars.parquet", ParquetOptions())
+    for name, frame in layers(result.bars).items():
+        floats = frame.select(pl.selectors.float())
+        assert floats.select(pl.all().is_finite().all()).row(0) == (True,) * floats.width, name
