@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import os
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -253,7 +254,8 @@ class Plan:
         }
         return Parcel(
             slot=slot,
-            name=run_id(slot, sorted(work.items())),
+            # Of this run alone: what could not be summed up in another is not taken for done.
+            name=run_id(slot, sorted(work.items()), time.time_ns()),
             work=work,
             depth=depth,
             members=members,
