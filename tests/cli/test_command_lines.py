@@ -202,21 +202,6 @@ def test_what_cannot_be_is_told_before_anything_runs(mf_etl, arguments, line):
     assert "prepared_matrix" not in done.err
 
 
-def test_dates_of_the_settings_are_looked_at_too(mf_etl):
-    preparation = {"split_mode": "time", "train_end": "2030-01-01", "predict_on": "all"}
-    runs = {"runs": {"late": {"dataset": "market", "preparation": preparation}}}
-    variables = {"MF_ETL_RESEARCH_HMM": json.dumps(runs)}
-    done = mf_etl("research-hmm-run", code=2, **variables)
-    assert "the test period" in done.err and "dataset market, which goes from" in done.err
-    told = mf_etl.project
-    told.environment = variables
-    try:
-        text = told.snakemake("--cores", "1", "hmm", succeeds=False)
-    finally:
-        told.environment = {}
-    assert "no rows in the test period" in text and "the dataset covers" in text
-
-
 def test_results_may_lie_in_artifacts(mf_etl):
     """The folder of the first version: everything is there, nothing goes to another."""
     split = {"split_mode": "time", "train_end": "2010-12-31", "predict_on": "all"}

@@ -139,9 +139,29 @@ RUN = ("research-cluster-run", "--n-clusters", "3")
         (["research-cluster-run", "--method", "trees"], "'trees' is not one of"),
         (["research-hmm-run", "--n-components", "many"], "n_components = 'many'"),
         (["research-hmm-run", "--features", "fwd_ret_10"], "outcomes look ahead"),
+        ([*RUN, "--train-end", "2030-12-31"], "the test period, from 2031-01-01 to "),
+        (["research-hmm-run", "--train-end", "2030-12-31"], "no day of dataset market, which goes"),
+        ([*RUN, "--features", "tmf_22"], "near matches: tmf_21"),
+        (["research-hmm-run", "--features", "flow_bias"], "near matches: flow_bias_20"),
         (["research-hmm-decode", "--run-dir", "raw", "--dataset", "market"], "is not a run below"),
     ],
 )  # fmt: skip
 def test_wrong_usage_is_one_line_and_exit_code_2(mf_etl, arguments, line):
     done = mf_etl(*arguments, code=2)
     assert line in done.err
+    assert "prepared_matrix" not in done.err
+
+
+def test_dates_of_the_settings_are_looked_at_too(mf_etl):
+    preparation = {"split_mode": "time", "train_end": "2030-01-01", "predict_on": "all"}
+    runs = {"runs": {"late": {"dataset": "market", "preparation": preparation}}}
+    variables = {"MF_ETL_RESEARCH_HMM": json.dumps(runs)}
+    done = mf_etl("research-hmm-run", code=2, **variables)
+    assert "the test period" in done.err and "dataset market, which goes from" in done.err
+    told = mf_etl.project
+    told.environment = variables
+    try:
+        text = told.snakemake("--cores", "1", "hmm", succeeds=False)
+    finally:
+        told.environment = {}
+    assert "no rows in the test period" in text and "the dataset covers" in text

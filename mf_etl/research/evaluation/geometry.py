@@ -11,7 +11,7 @@ from scipy.spatial.distance import cdist
 from mf_etl.research.evaluation.silhouette import mean_silhouette
 from mf_etl.research.labels.labelled import LabelledRows
 from mf_etl.research.models.canonical import NOISE
-from mf_etl.research.preparation.blocks import MatrixRows
+from mf_etl.research.preparation.blocks import MatrixRows, added
 from mf_etl.research.preparation.prepared import Prepared
 
 
@@ -79,7 +79,7 @@ def separation(rows: MatrixRows, labels: np.ndarray, threads: int) -> dict[str, 
     """
     clusters = int(labels.max(initial=-1)) + 1
     one = partial(_sums, rows, labels, clusters)
-    counts, sums = (sum(part) for part in zip(*rows.each(one, threads), strict=True))
+    counts, sums = map(added, zip(*rows.each(one, threads), strict=True))
     found = np.flatnonzero(counts)
     total = int(counts.sum())
     if not 2 <= len(found) < total:
@@ -87,7 +87,7 @@ def separation(rows: MatrixRows, labels: np.ndarray, threads: int) -> dict[str, 
     mean = sums.sum(axis=0) / total
     means = sums / np.maximum(counts, 1)[:, None]
     one = partial(_distances, rows, labels, means)
-    distances, squares = (sum(part) for part in zip(*rows.each(one, threads), strict=True))
+    distances, squares = map(added, zip(*rows.each(one, threads), strict=True))
     within = float(squares.sum())
     between = float((counts[:, None] * np.square(means - mean))[found].sum())
     ratio = between * (total - len(found)) / (within * (len(found) - 1)) if within else 1.0
@@ -108,7 +108,7 @@ def _also(rows: MatrixRows, kept: np.ndarray) -> np.ndarray:
 
 def _members(own: np.ndarray, clusters: int) -> np.ndarray:
     """1 where a row is in a cluster: shape (clusters, rows)."""
-    return (own == np.arange(clusters)[:, None]).astype(np.float64)
+    return np.asarray(own == np.arange(clusters)[:, None], dtype=np.float64)
 
 
 def _sums(

@@ -49,7 +49,15 @@ def mean_silhouette(x: np.ndarray, labels: np.ndarray, threads: int) -> float:
 
 
 @numba.njit(nogil=True, cache=True, fastmath={"reassoc", "contract", "nsz"})
-def _add_distances(columns, rows, own, bounds, first, last, sums):  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
+def _add_distances(
+    columns: np.ndarray,
+    rows: np.ndarray,
+    own: np.ndarray,
+    bounds: np.ndarray,
+    first: int,
+    last: int,
+    sums: np.ndarray,
+) -> None:  # pragma: no cover - compiled
     """Add the distance of each row of a block and each later row to the sums of both."""
     features = columns.shape[0]
     later = np.zeros((features, TILE_ROWS))

@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from mf_etl.errors import ResearchError
-from mf_etl.research.models.clusters import load_clusters
+from mf_etl.research.models.clusters import Predicted, load_clusters
 from mf_etl.research.preparation.blocks import MatrixRows
 from mf_etl.research.preparation.files import SCALER
 from mf_etl.research.preparation.scaling import read_scaling
@@ -38,11 +38,12 @@ def predicted(run_folder: Path, rows: pl.DataFrame, threads: int = 1) -> pl.Data
         known = known.join(places, on="ticker", how="inner", maintain_order="left")
         scaler = known.get_column("_scaler").to_numpy().astype(np.intp)
     found = known.select("_row")
-    labels, probability = np.empty(0), None if about["spec"]["method"] == "kmeans" else np.empty(0)
+    strength = np.empty(0, np.float32) if model.knows_probability else None
+    labels: Predicted = np.empty(0, np.int16), strength
     if known.height:
         matrix, _ = scaling.scaled(arrays(known, features), scaler, about["clip_zscore"])
-        labels, probability = model.predict(MatrixRows(matrix), threads)
-    for (name, dtype), values in zip(FOUND.items(), (labels, probability), strict=True):
+        labels = model.predict(MatrixRows(matrix), threads)
+    for (name, dtype), values in zip(FOUND.items(), labels, strict=True):
         if values is not None:
             found = found.with_columns(pl.Series(name, values).cast(dtype))
     return numbered.join(found, on="_row", how="left", maintain_order="left").drop("_row")

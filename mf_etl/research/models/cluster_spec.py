@@ -59,6 +59,13 @@ class ClusteringSpec(ClusteringOptions):
         return self
 
     @property
+    def clusters(self) -> int:
+        """Clusters to find, of a method that is told."""
+        if self.n_clusters is None:
+            raise ValueError(f"{self.method} finds the number of clusters itself")
+        return self.n_clusters
+
+    @property
     def options(self) -> dict[str, Any]:
         """Options in force whose null means the method's own."""
         return {

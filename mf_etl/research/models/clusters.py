@@ -52,6 +52,9 @@ class ClusterModel(Model):
     family: ClassVar[Family] = "cluster"
     views: ClassVar[tuple[View, ...]] = (View("cluster", "cluster_id", "past"),)
 
+    knows_probability: ClassVar[bool] = True
+    """Whether `predict` tells how sure a label is."""
+
     own: tuple[NDArray[np.bool_], NDArray[np.int16], NDArray[np.float32]] | None = None
     """Which matrix rows were fitted on, their labels and probabilities, where these are kept."""
 
@@ -169,7 +172,7 @@ def load_clusters(folder: Path) -> tuple[ClusterModel, dict[str, Any]]:
 def renamed_labels(labels: NDArray[Any], new_ids: NDArray[np.int16]) -> NDArray[np.int16]:
     """Labels by their new ids; noise stays −1."""
     # A label of −1 finds the last entry.
-    return np.append(new_ids, np.int16(NOISE))[labels]
+    return np.asarray(np.append(new_ids, np.int16(NOISE))[labels])
 
 
 def _frames(columns: dict[str, NDArray[Any]], sequences: Sequences) -> Iterator[pl.DataFrame]:

@@ -35,7 +35,7 @@ def fit_sample(prepared: Prepared, max_rows: int | None, seed: int) -> FitSample
     if not known:
         raise ResearchError(f"prepared matrix {prepared.folder}: no rows to fit on")
     rows = int(rows_of.sum())
-    record = {"max_fit_rows": max_rows, "seed": seed, "rows_to_choose_from": rows}
+    record: dict[str, Any] = {"max_fit_rows": max_rows, "seed": seed, "rows_to_choose_from": rows}
     if max_rows is None or rows <= max_rows:
         told = {"sampled": False, "rows": rows, "tickers": known, "ticker_names": None}
         return FitSample(fit, record | told)
@@ -49,13 +49,13 @@ def fit_sample(prepared: Prepared, max_rows: int | None, seed: int) -> FitSample
         )
     inside = np.zeros(len(names), dtype=bool)
     inside[taken] = True
-    told = {
+    record |= {
         "sampled": True,
         "rows": int(rows_of[taken].sum()),
         "tickers": len(taken),
         "ticker_names": sorted(names[code] for code in taken),
     }
-    return FitSample(fit & inside[codes], record | told)
+    return FitSample(fit & inside[codes], record)
 
 
 def _number(seed: int, ticker: str) -> int:

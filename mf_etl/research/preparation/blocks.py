@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import functools
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import TypeVar
 
@@ -90,14 +91,19 @@ class MatrixRows:
 
 def mean_and_variance(rows: MatrixRows, threads: int) -> tuple[np.ndarray, np.ndarray]:
     """Mean and population variance of each feature, in two passes."""
-    mean = sum(rows.each(partial(_sum, rows), threads)) / rows.rows
-    squares = sum(rows.each(partial(_squares, rows, mean), threads))
+    mean = added(rows.each(partial(_sum, rows), threads)) / rows.rows
+    squares = added(rows.each(partial(_squares, rows, mean), threads))
     return mean, squares / rows.rows
 
 
+def added(arrays: Iterable[np.ndarray]) -> np.ndarray:
+    """Sum of arrays of one shape, of which there is at least one, in their order."""
+    return functools.reduce(np.add, arrays)
+
+
 def _sum(rows: MatrixRows, number: int) -> np.ndarray:
-    return rows.block(number).sum(axis=0, dtype=np.float64)
+    return np.asarray(rows.block(number).sum(axis=0, dtype=np.float64))
 
 
 def _squares(rows: MatrixRows, mean: np.ndarray, number: int) -> np.ndarray:
-    return sum(np.square(x - mean).sum(axis=0) for _, x in rows.chunks(number))
+    return added(np.square(x - mean).sum(axis=0) for _, x in rows.chunks(number))

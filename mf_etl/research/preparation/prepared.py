@@ -147,14 +147,15 @@ class Prepared:
         for _, group in self._own.groups(texts):
             for name in texts:
                 known[name].update(group.get_column(name).unique())
-        dtypes = {name: pl.Enum(sorted(values)) for name, values in known.items()}
+        coded = [pl.col(n).cast(pl.Enum(sorted(values))) for n, values in known.items()]
         names = [*KEYS, *(name for name in [SEGMENT] if name in self._own.columns)]
-        return pl.concat([group.cast(dtypes) for _, group in self._own.groups(names)])
+        return pl.concat([group.with_columns(coded) for _, group in self._own.groups(names)])
 
     @property
     def ticker_codes(self) -> tuple[list[str], NDArray[Any]]:
         """Names of the tickers, and each row's place among them."""
         tickers = self.keys.get_column("ticker")
+        assert isinstance(tickers.dtype, pl.Enum)
         return tickers.dtype.categories.to_list(), tickers.to_physical().to_numpy()
 
     def sequences(
@@ -242,7 +243,8 @@ class _Table:
         first, last = np.searchsorted(self._starts, (lowest, highest), side="right")
         with self._reading:
             parts = [self._group(group, tuple(names)) for group in range(first - 1, last)]
-        return pl.concat(parts)[rows - self._starts[first - 1]]
+        found: pl.DataFrame = pl.concat(parts)[rows - self._starts[first - 1]]
+        return found
 
     def _read_group(self, group: int, names: tuple[str, ...]) -> pl.DataFrame:
         with pq.ParquetFile(self.path, metadata=self._metadata) as file:

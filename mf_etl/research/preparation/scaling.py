@@ -69,7 +69,7 @@ class Moments:
     @property
     def constant(self) -> np.ndarray:
         """Which features have one value only (bool)."""
-        return self.lowest == self.highest
+        return np.asarray(self.lowest == self.highest)
 
 
 @dataclass(frozen=True)

@@ -54,7 +54,8 @@ class Source:
         """These columns of every row of a shard."""
         with pq.ParquetFile(self.path, metadata=self._metadata) as file:
             # Decoded on the calling thread: how many run at once is the caller's to say.
-            return pl.from_arrow(file.read_row_group(shard, list(names), use_threads=False))
+            table = file.read_row_group(shard, list(names), use_threads=False)
+        return pl.DataFrame(pl.from_arrow(table))
 
     def shard(self, shard: int, names: Sequence[str] | None = None) -> pl.DataFrame:
         """A shard with its split columns and `DATASET_ROW`; of the others the keys and `names`.

@@ -93,7 +93,7 @@ def survey(source: Source, threads: int) -> Survey:
 def _surveyed(source: Source, index: int) -> _Shard:
     features = source.spec.features
     rows = source.shard(index)
-    tickers, days = rows.get_column("ticker"), rows.get_column("trade_date")
+    tickers = rows.get_column("ticker")
     if not tickers.is_sorted():
         raise _unordered(source)
     chosen = rows.filter(_FIT | _PREDICT)
@@ -103,9 +103,9 @@ def _surveyed(source: Source, index: int) -> _Shard:
         pl.all_horizontal(_FIT, *(pl.col(name).is_not_null() for name in features))
     ).to_series()
     return _Shard(
-        rows=(chosen.height, chosen["is_fit"].sum(), chosen["is_predict"].sum()),
+        rows=chosen.select(pl.len(), pl.sum("is_fit", "is_predict")).row(0),
         periods=dict(rows.group_by("period").len().rows()),
-        days=(days.min(), days.max()),
+        days=rows.select(first=pl.min("trade_date"), last=pl.max("trade_date")).row(0),
         tickers=(tickers[0], tickers[-1]),
         nulls=np.array([chosen.get_column(name).null_count() for name in features]),
         moments=Moments.of(arrays(rows.filter(mask), features)),

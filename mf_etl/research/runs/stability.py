@@ -193,7 +193,7 @@ def _summary(
         notes.append(
             f"mean ARI {ari.mean():.4g} is below {LEAST_ARI:g}: labels change with the seed"
         )
-    told = {name: records[0][name] for name in ("method", "n_clusters", "n_components")
+    told = {str(name): records[0][name] for name in ("method", "n_clusters", "n_components")
             if name in records[0]}  # fmt: skip
     return {
         **told,

@@ -90,7 +90,8 @@ def soft_responsibilities(
     def log_joint_diag(x: np.ndarray) -> np.ndarray:
         precisions = np.square(factors)
         base = constant - 0.5 * (np.square(means) * precisions).sum(axis=1)
-        return base[:, None] + (means * precisions) @ x.T - 0.5 * (precisions @ np.square(x).T)
+        joint = base[:, None] + (means * precisions) @ x.T
+        return np.asarray(joint - 0.5 * (precisions @ np.square(x).T))
 
     def log_joint_full(x: np.ndarray) -> np.ndarray:
         joint = np.empty((len(means), len(x)))

@@ -43,7 +43,7 @@ _DIAGONAL = ("diag", "spherical")
 """Covariances that need no products of features."""
 
 
-class BlockedGaussianMixture(GaussianMixture):
+class BlockedGaussianMixture(GaussianMixture):  # type: ignore[misc]
     """`sklearn.mixture.GaussianMixture` that fits `MatrixRows` (or an array) in bounded memory.
 
     What differs: a start is the clusters of one k-means, unless `weights_init`, `means_init` and
@@ -53,6 +53,8 @@ class BlockedGaussianMixture(GaussianMixture):
     than iterations are kept where the likelihood rises (`ascent.ascend`); without it, every iteration
     is scikit-learn's. `n_iter_` counts all, `lower_bounds_` has those that were kept.
     """
+
+    precisions_cholesky_: np.ndarray
 
     def __init__(
         self,
@@ -145,15 +147,15 @@ class BlockedGaussianMixture(GaussianMixture):
 
     def _fit_rows(self, rows: MatrixRows) -> None:
         self.n_features_in_ = rows.features
-        best: tuple[Any, ...] | None = None
+        fits: list[tuple[Progress, int, Any]] = []
         for seed in np.random.SeedSequence(self.random_state).generate_state(self.n_init):
             self._start(rows, int(seed))
             progress = Progress(rows.rows, self.tol)
             steps = _Steps(self, rows)
-            done = ascend(steps, progress, self.max_iter, accelerate=self.accelerate)
-            if best is None or progress.values[-1] > best[0].values[-1]:
-                best = progress, done, steps.parameters()
-        progress, self.n_iter_, parameters = best
+            iterations = ascend(steps, progress, self.max_iter, accelerate=self.accelerate)
+            fits.append((progress, iterations, steps.parameters()))
+            fits = [max(fits, key=lambda fit: fit[0].values[-1])]
+        progress, self.n_iter_, parameters = fits[0]
         self.lower_bounds_ = [value / rows.rows for value in progress.values]
         self.lower_bound_ = self.lower_bounds_[-1]
         self.converged_ = progress.converged

@@ -29,7 +29,7 @@ class MixtureModel(ClusterModel):
     @classmethod
     def fit_rows(cls, rows: MatrixRows, spec: ClusteringSpec, threads: int) -> RowsFit:
         estimator = BlockedGaussianMixture(
-            spec.n_clusters,
+            spec.clusters,
             covariance_type=spec.covariance_type,
             reg_covar=spec.reg_covar,
             random_state=spec.seed,

@@ -21,7 +21,7 @@ def mean_by_viterbi_state(
 
     def sums(x: np.ndarray, shard: Sequences) -> tuple[np.ndarray, np.ndarray]:
         states = model.viterbi_states(x, shard)
-        of_rows = shard.gather(values).astype(np.float64)
+        of_rows = shard.gather(values)[shard.reported].astype(np.float64)
         finite = np.isfinite(of_rows)
         states, of_rows = states[finite], of_rows[finite]
         total = np.bincount(states, weights=of_rows, minlength=model.n_components)

@@ -46,7 +46,7 @@ def known_states(
 ) -> NDArray[np.int8]:
     """The likeliest state of each row given the rows so far."""
     known = filtered(*model.chain(x, shard))
-    return known.argmax(axis=1).astype(np.int8)
+    return _likeliest(known)
 
 
 def column_schema(states: int) -> dict[str, pl.DataType | type[pl.DataType]]:
@@ -63,7 +63,7 @@ def decoded_columns(found: Decoded) -> pl.DataFrame:
     row of a sequence, and ``bs_hmm_change`` (rows since the state changed) before the first change.
     """
     known, bounds = found.filtered, found.shard.bounds
-    states = known.argmax(axis=1).astype(np.int8)
+    states = _likeliest(known)
     with np.errstate(divide="ignore", invalid="ignore"):
         terms = np.where(known > 0, known * np.log(known), 0.0)
     values = {
@@ -79,6 +79,10 @@ def decoded_columns(found: Decoded) -> pl.DataFrame:
     }
     schema = column_schema(known.shape[1])
     return pl.DataFrame([pl.Series(name, values[name]).cast(t) for name, t in schema.items()])
+
+
+def _likeliest(probabilities: NDArray[np.float64]) -> NDArray[np.int8]:
+    return np.asarray(probabilities.argmax(axis=1), dtype=np.int8)
 
 
 def _of_labels(states: NDArray[np.int8], bounds: NDArray[np.int64]) -> dict[str, pl.Series]:

@@ -71,7 +71,9 @@ def moments_full(x: np.ndarray, posteriors: np.ndarray) -> tuple[np.ndarray, np.
 
 
 @njit(nogil=True, cache=True, fastmath=_VECTORISED)
-def _log_density_diag(x, means, precisions, constant, out):
+def _log_density_diag(
+    x: np.ndarray, means: np.ndarray, precisions: np.ndarray, constant: np.ndarray, out: np.ndarray
+) -> None:
     rows, features = x.shape
     row = np.empty(features)
     for t in range(rows):
@@ -86,7 +88,9 @@ def _log_density_diag(x, means, precisions, constant, out):
 
 
 @njit(nogil=True, cache=True, fastmath={"contract"})
-def _log_density_full(x, inverses, shift, constant, out):
+def _log_density_full(
+    x: np.ndarray, inverses: np.ndarray, shift: np.ndarray, constant: np.ndarray, out: np.ndarray
+) -> None:
     """Rows are worked on side by side, so that a row's bits do not depend on where it stands."""
     rows, features = x.shape
     columns = np.zeros((features, TILE_ROWS))
@@ -113,7 +117,9 @@ def _log_density_full(x, inverses, shift, constant, out):
 
 
 @njit(nogil=True, cache=True, fastmath=_VECTORISED)
-def _moments_diag(x, posteriors, first, second):
+def _moments_diag(
+    x: np.ndarray, posteriors: np.ndarray, first: np.ndarray, second: np.ndarray
+) -> None:
     rows, features = x.shape
     row, squares = np.empty(features), np.empty(features)
     for t in range(rows):
@@ -129,7 +135,9 @@ def _moments_diag(x, posteriors, first, second):
 
 
 @njit(nogil=True, cache=True, fastmath=_VECTORISED)
-def _moments_full(x, posteriors, first, second):
+def _moments_full(
+    x: np.ndarray, posteriors: np.ndarray, first: np.ndarray, second: np.ndarray
+) -> None:
     rows, features = x.shape
     states = posteriors.shape[1]
     block = np.empty((BLOCK_ROWS, features))

@@ -1,4 +1,4 @@
-"""Fits from several starts, the best of them, and what is told about it."""
+"""Fits from several starts, and the best of them."""
 
 from __future__ import annotations
 
@@ -12,34 +12,13 @@ from mf_etl.errors import ResearchError
 from mf_etl.research.datasets.streaming import in_order
 from mf_etl.research.library_threads import one_library_thread
 from mf_etl.research.models.hmm.model import ShardedGaussianHMM
-from mf_etl.research.models.hmm.recursions import expectations, viterbi
+from mf_etl.research.models.hmm.report import free_parameters
 from mf_etl.research.models.hmm.spec import HmmSpec
 from mf_etl.research.models.hmm.start import Sample, kmeans_start, start_sample
 from mf_etl.research.preparation.sequences import Sequences
 
-DEGENERATE_SHARE = 0.001
-"""A state with a smaller share of the rows (by posterior) is degenerate."""
-
 FINALISTS = 2
 """Starts that go on with all rows after the race on a sample."""
-
-ABSORBING = 1.0 - 1e-6
-"""A state that is left with a smaller probability than one minus this is absorbing."""
-
-
-@dataclass(frozen=True)
-class Evaluation:
-    """A model on some sequences. Log-likelihoods are natural and over all rows.
-
-    Of sequences that are led in, the likelihood is that of their rows given the days before.
-    """
-
-    rows: int
-    log_likelihood: float
-    viterbi_log_probability: float
-    """Of the rows, with those that lead them in, together with their Viterbi paths."""
-    occupancy: np.ndarray
-    """Shape (states,): sum of posteriors over rows, divided by rows."""
 
 
 def check_fit_rows(
@@ -124,7 +103,7 @@ def fit_restarts(
             sample.sequences,
             n_jobs,
         )
-        standing = [runner for runner in runners if runner.model is not None]
+        standing = [runner for runner in runners if runner.record["error"] is None]
         if race:
             for runner in standing:
                 runner.note_race(matrix, sequences, n_jobs)
@@ -150,7 +129,7 @@ _OF_A_FIT = (
 class _Runner:
     """A start on its way."""
 
-    model: ShardedGaussianHMM | None
+    model: ShardedGaussianHMM
     record: dict[str, Any]
     raced: float = -np.inf
 
@@ -192,7 +171,7 @@ class _Runner:
 def _started(sample: Sample, spec: HmmSpec, restart: int, n_jobs: int, *, fit: bool) -> _Runner:
     """Start number `restart` (from 0), with `fit` fitted on the sample."""
     seed = spec.random_state + restart
-    record = {"restart": restart, "random_state": seed, "race": None}
+    record: dict[str, Any] = {"restart": restart, "random_state": seed, "race": None}
     record |= dict.fromkeys(_OF_A_FIT) | {"error": None, "kept": False}
     model = estimator(spec, seed, n_jobs)
     model.init_params = ""
@@ -210,7 +189,7 @@ def _started(sample: Sample, spec: HmmSpec, restart: int, n_jobs: int, *, fit: b
         try:
             model.fit(sample.rows, sample.sequences)
         except ValueError as error:
-            return _Runner(None, record | {"error": _named(record, error)})
+            record["error"] = _named(record, error)
     return _Runner(model, record)
 
 
@@ -227,93 +206,3 @@ def _side_by_side(
     """
     threads = min(n_jobs, sum(1 for _ in sequences.shards()))
     return list(in_order(lambda item: work(item, threads), items, max(1, n_jobs // threads)))
-
-
-def evaluate(model: ShardedGaussianHMM, matrix: np.ndarray, sequences: Sequences) -> Evaluation:
-    """Likelihood, likelihood of the Viterbi path and occupancy in one pass."""
-
-    def on_shard(x: np.ndarray, shard: Sequences) -> tuple[float, float, np.ndarray]:
-        chain = model.chain(x, shard)
-        found, own = expectations(*chain), shard.reported
-        posteriors = found.posteriors[own]
-        occupancy = np.ones(len(posteriors)) @ posteriors
-        return float(found.by_row[own].sum()), viterbi(*chain)[0], occupancy
-
-    log_likelihood = path_log_probability = 0.0
-    occupancy = np.zeros(model.n_components)
-    for shard_likelihood, shard_path, shard_occupancy in model.over_shards(
-        on_shard, matrix, sequences
-    ):
-        log_likelihood += shard_likelihood
-        path_log_probability += shard_path
-        occupancy += shard_occupancy
-    rows = sequences.rows
-    return Evaluation(rows, log_likelihood, path_log_probability, occupancy / rows)
-
-
-def free_parameters(model: ShardedGaussianHMM) -> int:
-    """Free parameters of a model, as hmmlearn counts them."""
-    return int(sum(model._get_n_fit_scalars_per_param().values()))
-
-
-def information_criteria(model: ShardedGaussianHMM, train: Evaluation) -> dict[str, float]:
-    """AIC, BIC and ICL of a fit on the rows it was fitted on; lower is better.
-
-    ICL is the BIC with the likelihood of rows and Viterbi path together, which also asks for states
-    that can be told apart (Celeux and Durand 2008).
-    """
-    parameters = free_parameters(model)
-    penalty = parameters * np.log(train.rows)
-    return {
-        "free_parameters": parameters,
-        "aic": -2.0 * train.log_likelihood + 2.0 * parameters,
-        "bic": float(-2.0 * train.log_likelihood + penalty),
-        "icl": float(-2.0 * train.viterbi_log_probability + penalty),
-    }
-
-
-def degenerate_states(model: ShardedGaussianHMM, occupancy: np.ndarray) -> list[dict[str, Any]]:
-    """States that should not be trusted, each with its reasons in plain words."""
-    stays = np.diagonal(model.transmat_)
-    floor = f"a covariance at its floor of {model.min_covar:g}"
-    found = []
-    for state in range(model.n_components):
-        reasons = []
-        if occupancy[state] < DEGENERATE_SHARE:
-            reasons.append(f"occupancy {occupancy[state]:.2e} is under {DEGENERATE_SHARE:g}")
-        if model.dead_states_[state]:
-            reasons.append("no data in the last iteration, so its parameters stayed as they were")
-        if model.at_floor_[state]:
-            reasons.append(floor)
-        if stays[state] > ABSORBING and model.n_components > 1:
-            reasons.append(f"absorbing: probability {1.0 - stays[state]:.1e} a day to leave it")
-        if reasons:
-            found.append({"hmm_state": state, "reasons": reasons})
-    return found
-
-
-def fit_report(
-    model: ShardedGaussianHMM,
-    records: list[dict[str, Any]],
-    train: Evaluation,
-    test: Evaluation | None,
-) -> dict[str, Any]:
-    """What a run tells about its fit; `test` is null without rows held out."""
-    kept = next(record for record in records if record["kept"])
-    likelihoods = {
-        "train": train.log_likelihood / train.rows,
-        "test": None if test is None else test.log_likelihood / test.rows,
-    }
-    return {
-        "converged": kept["converged"],
-        "iterations": kept["iterations"],
-        "to_come_per_row": kept["to_come_per_row"],
-        "tol_per_row": model.tol,
-        "log_likelihood_per_row": likelihoods,
-        "train_rows": train.rows,
-        "test_rows": None if test is None else test.rows,
-        **information_criteria(model, train),
-        "occupancy": train.occupancy.tolist(),
-        "degenerate_states": degenerate_states(model, train.occupancy),
-        "restarts": records,
-    }

@@ -9,22 +9,23 @@ from numba import njit
 def logarithms(probabilities: np.ndarray) -> np.ndarray:
     """Natural logarithms, −inf of zero."""
     with np.errstate(divide="ignore"):
-        return np.log(probabilities)
+        return np.asarray(np.log(probabilities))
 
 
 @njit(nogil=True, cache=True)
-def _log_sum(values):
-    largest = values.max()
+def _log_sum(values: np.ndarray) -> float:
+    largest: float = values.max()
     if largest == -np.inf:
         return largest
     total = 0.0
     for value in values:
         total += np.exp(value - largest)
-    return largest + np.log(total)
+    found: float = largest + np.log(total)
+    return found
 
 
 @njit(nogil=True, cache=True)
-def to_probabilities(logs):
+def to_probabilities(logs: np.ndarray) -> None:
     """Replace rows of logarithms by probabilities that sum to 1."""
     for t in range(len(logs)):
         total = _log_sum(logs[t])
@@ -33,7 +34,9 @@ def to_probabilities(logs):
 
 
 @njit(nogil=True, cache=True)
-def forward_log(log_density, log_start, log_transitions, out):
+def forward_log(
+    log_density: np.ndarray, log_start: np.ndarray, log_transitions: np.ndarray, out: np.ndarray
+) -> None:
     """Logarithms of the densities of each state together with its sequence's rows so far."""
     rows, states = log_density.shape
     terms = np.empty(states)
@@ -47,7 +50,14 @@ def forward_log(log_density, log_start, log_transitions, out):
 
 
 @njit(nogil=True, cache=True)
-def expectations_log(log_density, log_start, log_transitions, posteriors, by_row, step_sum):
+def expectations_log(
+    log_density: np.ndarray,
+    log_start: np.ndarray,
+    log_transitions: np.ndarray,
+    posteriors: np.ndarray,
+    by_row: np.ndarray,
+    step_sum: np.ndarray,
+) -> None:
     """Posteriors and log-densities of the rows of one sequence; adds its steps to the sum."""
     rows, states = log_density.shape
     alpha = np.empty((rows, states))

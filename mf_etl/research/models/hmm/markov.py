@@ -19,8 +19,9 @@ from mf_etl.research.models.hmm.canonical import (
     reorder,
 )
 from mf_etl.research.models.hmm.decoding import STATE, decoded, decoded_columns, known_states
-from mf_etl.research.models.hmm.fit import check_fit_rows, evaluate, fit_report, fit_restarts
+from mf_etl.research.models.hmm.fit import check_fit_rows, fit_restarts
 from mf_etl.research.models.hmm.model import ShardedGaussianHMM
+from mf_etl.research.models.hmm.report import evaluate, fit_report
 from mf_etl.research.models.hmm.spec import HmmSpec
 from mf_etl.research.models.hmm.storage import load_model, save_model
 from mf_etl.research.models.interface import Family, Fitted, Labels, Model
@@ -130,7 +131,8 @@ class MarkovModel(Model):
 
 def _reported(frame: pl.DataFrame, shard: Sequences) -> pl.DataFrame:
     """Without the rows that only lead in."""
-    return frame if shard.lead is None else frame.filter(pl.Series(shard.reported))
+    own = shard.reported
+    return frame[own] if isinstance(own, slice) else frame.filter(own)
 
 
 def _refuse_sampled(prepared: Prepared) -> None:
@@ -142,7 +144,7 @@ def _refuse_sampled(prepared: Prepared) -> None:
 
 
 def fit_notes(report: dict[str, Any]) -> Iterator[str]:
-    """What should be known of a fit before it is trusted; `report` is what `fit_report` gave."""
+    """What should be known of a fit before it is trusted; `report` is what `report.fit_report` gave."""
     if not report["converged"]:
         yield f"the fit stopped after {report['iterations']} iterations without converging"
     yield from (record["error"] for record in report["restarts"] if record["error"])

@@ -19,6 +19,7 @@ from mf_etl.research.models.hmm.emissions import (
     moments_diag,
     moments_full,
 )
+from mf_etl.research.models.hmm.floor import raised
 from mf_etl.research.models.hmm.monitor import GainPerRowMonitor
 from mf_etl.research.models.hmm.recursions import Expectations, expectations, viterbi
 from mf_etl.research.models.hmm.start import START_ROWS, start_sample
@@ -34,7 +35,7 @@ _NO_WEIGHT = 1e-100
 MAX_COMPONENTS = 127
 
 
-class ShardedGaussianHMM(GaussianHMM):
+class ShardedGaussianHMM(GaussianHMM):  # type: ignore[misc]
     """A `hmmlearn.hmm.GaussianHMM` for data that is larger than memory allows to copy.
 
     From the same start it makes the same iterations as hmmlearn up to rounding, with the same
@@ -60,6 +61,8 @@ class ShardedGaussianHMM(GaussianHMM):
     Attributes of a fit: `monitor_`, `dead_states_` and `at_floor_` (bool, shape (states,)),
     `log_space_sequences_` (sequences of the last E-step that scaling could not carry).
     """
+
+    _covars_: np.ndarray
 
     def __init__(
         self,
@@ -251,7 +254,7 @@ class ShardedGaussianHMM(GaussianHMM):
     def _starts(self, shard: Sequences) -> np.ndarray:
         """Probabilities of states on the first row of each sequence."""
         if shard.after_gap is None or not shard.after_gap.any():
-            return self.startprob_
+            return np.asarray(self.startprob_)
         stationary = stationary_distribution(self.transmat_)
         return np.where(shard.after_gap[:, None], stationary, self.startprob_)
 
@@ -293,7 +296,9 @@ class ShardedGaussianHMM(GaussianHMM):
         self.means_[self.dead_states_] = means[self.dead_states_]
         if self.covariance_type != "tied":
             self._covars_[self.dead_states_] = covariances[self.dead_states_]
-        self._hold_floor()
+        self._covars_, self.at_floor_ = raised(
+            self._covars_, self.covariance_type, self.min_covar, self.n_components
+        )
 
     def _told_of_dead_states(self, stats: dict[str, Any]) -> dict[str, Any]:
         """Statistics that keep the means of dead states where they are, at no weight.
@@ -304,28 +309,3 @@ class ShardedGaussianHMM(GaussianHMM):
         post = np.where(dead, _NO_WEIGHT, stats["post"])
         obs = np.where(dead[:, None], _NO_WEIGHT * self.means_, stats["obs"])
         return {**stats, "post": post, "obs": obs}
-
-    def _hold_floor(self) -> None:
-        """Raise variances, or eigenvalues, to `min_covar`; note the states that sit there."""
-        if self.covariance_type in ("diag", "spherical"):
-            self.at_floor_ = (self._covars_ <= self.min_covar).reshape(self.n_components, -1).any(1)
-            self._covars_ = np.maximum(self._covars_, self.min_covar)
-            return
-        shape = (-1, self.n_features, self.n_features)
-        floored = [_floored(one, self.min_covar) for one in self._covars_.reshape(shape)]
-        self._covars_ = np.stack([one for one, _ in floored]).reshape(self._covars_.shape)
-        at_floor = np.array([at for _, at in floored])
-        self.at_floor_ = np.broadcast_to(at_floor, (self.n_components,)).copy()
-
-
-def _floored(covariance: np.ndarray, floor: float) -> tuple[np.ndarray, bool]:
-    """A covariance with no eigenvalue below `floor`, untouched if so already; whether it is at it.
-
-    One that was raised before has its lowest eigenvalue at the floor up to rounding.
-    """
-    values, vectors = np.linalg.eigh(covariance)
-    at_floor = bool(values[0] <= floor * (1 + 1e-9))
-    if values[0] >= floor * (1 - 1e-9):
-        return covariance, at_floor
-    raised = (vectors * np.maximum(values, floor)) @ vectors.T
-    return (raised + raised.T) / 2, at_floor

@@ -135,7 +135,7 @@ def _relative(log_density: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 @njit(nogil=True, cache=True)
-def _minus_largest(log_density, relative, largest):
+def _minus_largest(log_density: np.ndarray, relative: np.ndarray, largest: np.ndarray) -> None:
     for t in range(len(log_density)):
         highest = log_density[t, 0]
         for j in range(1, log_density.shape[1]):
@@ -146,7 +146,15 @@ def _minus_largest(log_density, relative, largest):
 
 
 @njit(nogil=True, cache=True)
-def _forward(relative, begin, end, start, transitions, alpha, scale):
+def _forward(
+    relative: np.ndarray,
+    begin: int,
+    end: int,
+    start: np.ndarray,
+    transitions: np.ndarray,
+    alpha: np.ndarray,
+    scale: np.ndarray,
+) -> int:
     """Scaled forward pass; gives the row that is too improbable for it, or else `end`."""
     states = len(start)
     for t in range(begin, end):
@@ -171,7 +179,16 @@ def _forward(relative, begin, end, start, transitions, alpha, scale):
 
 
 @njit(nogil=True, cache=True)
-def _expectations(relative, bounds, start, transitions, posteriors, scale, step_sum, lost):
+def _expectations(
+    relative: np.ndarray,
+    bounds: np.ndarray,
+    start: np.ndarray,
+    transitions: np.ndarray,
+    posteriors: np.ndarray,
+    scale: np.ndarray,
+    step_sum: np.ndarray,
+    lost: np.ndarray,
+) -> None:
     states = start.shape[1]
     beta, ahead = np.empty(states), np.empty(states)
     steps = np.empty((states, states))
@@ -210,7 +227,14 @@ def _expectations(relative, bounds, start, transitions, posteriors, scale, step_
 
 
 @njit(nogil=True, cache=True)
-def _filtered(relative, bounds, start, transitions, probabilities, good_until):
+def _filtered(
+    relative: np.ndarray,
+    bounds: np.ndarray,
+    start: np.ndarray,
+    transitions: np.ndarray,
+    probabilities: np.ndarray,
+    good_until: np.ndarray,
+) -> None:
     states = start.shape[1]
     scale = np.empty(len(relative))
     for s in range(len(bounds) - 1):
@@ -230,7 +254,13 @@ def _filtered(relative, bounds, start, transitions, probabilities, good_until):
 
 
 @njit(nogil=True, cache=True)
-def _viterbi(log_density, bounds, log_start, log_transitions, path):
+def _viterbi(
+    log_density: np.ndarray,
+    bounds: np.ndarray,
+    log_start: np.ndarray,
+    log_transitions: np.ndarray,
+    path: np.ndarray,
+) -> float:
     states = log_start.shape[1]
     came_from = np.empty(log_density.shape, dtype=np.int8)
     best, previous = np.empty(states), np.empty(states)

@@ -29,7 +29,7 @@ def save_model(
     Arrays are float64, in the shapes of hmmlearn: startprob (states,), transmat (states, states),
     means (states, features), covars (states, features) for diag and spherical, (states, features,
     features) for full, (features, features) for tied. The meta file repeats them for readers; what
-    `load_model` computes with are the arrays. `report` is what `fit.fit_report` gave.
+    `load_model` computes with are the arrays. `report` is what `report.fit_report` gave.
     """
     arrays = {
         "startprob": model.startprob_,

@@ -153,7 +153,9 @@ def _assign(rows: MatrixRows, centres: np.ndarray, labels: np.ndarray, threads: 
 
 
 @numba.njit(nogil=True, cache=True)
-def _nearest(block, centres, labels, sums, counts):  # pragma: no cover - compiled
+def _nearest(
+    block: np.ndarray, centres: np.ndarray, labels: np.ndarray, sums: np.ndarray, counts: np.ndarray
+) -> tuple[float, int]:  # pragma: no cover - compiled
     """Label the rows of a block; add to sums and counts; gives inertia and rows changed."""
     clusters, features = centres.shape
     columns = np.zeros((features, TILE_ROWS))
@@ -207,7 +209,7 @@ def _new_centres(
             found.counts[labels[row]] -= 1
             found.sums[cluster] = values
             found.counts[cluster] = 1
-    means = found.sums / np.maximum(found.counts, 1)[:, None]
+    means: np.ndarray = found.sums / np.maximum(found.counts, 1)[:, None]
     means[found.counts == 0] = means[np.argmax(found.counts)]
     return means
 

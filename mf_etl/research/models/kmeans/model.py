@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,13 +20,15 @@ class KMeansModel(ClusterModel):
 
     centres: NDArray[np.float64]
 
+    knows_probability: ClassVar[bool] = False
+
     @property
     def states(self) -> int:
         return len(self.centres)
 
     @classmethod
     def fit_rows(cls, rows: MatrixRows, spec: ClusteringSpec, threads: int) -> RowsFit:
-        fit = fit_kmeans(rows, spec.n_clusters, seed=spec.seed, threads=threads, **spec.options)
+        fit = fit_kmeans(rows, spec.clusters, seed=spec.seed, threads=threads, **spec.options)
         labels = kmeans_labels(rows, fit.centres, threads)
         told = {"inertia": fit.inertia, "iterations": fit.iterations, "converged": fit.converged}
         return RowsFit(cls(fit.centres), labels, told)

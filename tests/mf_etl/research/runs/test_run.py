@@ -187,7 +187,9 @@ def test_prediction_with_scaling_per_ticker(tmp_path):
     found = pl.read_parquet(tmp_path / "run" / "clustered_dataset.parquet")
     assert predicted(tmp_path / "run", rows)["cluster_id"].equals(found["cluster_id"])
     unseen = rows.with_columns(ticker=pl.lit("Z"))
-    assert predicted(tmp_path / "run", unseen)["cluster_id"].null_count() == rows.height
+    of_unseen = predicted(tmp_path / "run", unseen)
+    assert of_unseen["cluster_id"].null_count() == rows.height
+    assert "probability" not in of_unseen.columns
 
 
 @pytest.mark.parametrize("method", MODELS)

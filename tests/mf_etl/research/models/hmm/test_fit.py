@@ -9,17 +9,15 @@ from sklearn.metrics import adjusted_rand_score
 
 from mf_etl.errors import ResearchError
 from mf_etl.research.models.hmm import start as start_module
-from mf_etl.research.models.hmm.fit import (
-    FINALISTS,
-    check_fit_rows,
+from mf_etl.research.models.hmm.fit import FINALISTS, check_fit_rows, fit_restarts
+from mf_etl.research.models.hmm.markov import fit_notes
+from mf_etl.research.models.hmm.model import ShardedGaussianHMM
+from mf_etl.research.models.hmm.report import (
     degenerate_states,
     evaluate,
     fit_report,
-    fit_restarts,
     information_criteria,
 )
-from mf_etl.research.models.hmm.markov import fit_notes
-from mf_etl.research.models.hmm.model import ShardedGaussianHMM
 from mf_etl.research.models.hmm.spec import HmmSpec
 from mf_etl.research.models.hmm.start import kmeans_start, start_sample
 from mf_etl.research.preparation import sequences as sequences_module

@@ -170,13 +170,13 @@ def test_floor_holds_at_every_m_step(covariance_type, monkeypatch):
     if covariance_type == "spherical":
         x *= 1e-4
     lowest = []
-    hold_floor = ShardedGaussianHMM._hold_floor
+    do_mstep = ShardedGaussianHMM._do_mstep
 
-    def noted(model):
-        hold_floor(model)
+    def noted(model, statistics):
+        do_mstep(model, statistics)
         lowest.append(np.linalg.eigvalsh(model.covars_).min())
 
-    monkeypatch.setattr(ShardedGaussianHMM, "_hold_floor", noted)
+    monkeypatch.setattr(ShardedGaussianHMM, "_do_mstep", noted)
     model = ShardedGaussianHMM(
         3, covariance_type, min_covar=1e-2, covars_prior=0.0, random_state=0, n_iter=8, tol=0.0
     ).fit(x, sequences)
