@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ import polars as pl
 
 from mf_etl.research.datasets.columns import SEPARATION_OUTCOMES
 from mf_etl.research.evaluation.groups import Groups
-from mf_etl.research.evaluation.separation import Apart, as_told
+from mf_etl.research.evaluation.separation import Apart
 from mf_etl.research.models.canonical import NOISE
 
 LEAST_SILHOUETTE = 0.10
@@ -39,7 +40,7 @@ def robustness_summary(
         side = profile.filter(view=view.name, period=period)
         told = balance(side, groups.label_name) | {
             "in_sample": in_sample,
-            "forward_separation": as_told(apart[view.name, period]),
+            "forward_separation": asdict(apart[view.name, period]),
         }
         seen = views.setdefault(view.name, {"seen": view.seen, "warning": view.warning})
         seen[period] = told

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -88,11 +88,6 @@ def separations(
             rows.append(key | {"outcome": name} | state)
     schema = {groups.label_name: pl.Int16, **dict.fromkeys(("mean", "lo", "hi"), pl.Float64)}
     return found, pl.DataFrame(rows, schema_overrides=schema, infer_schema_length=None)
-
-
-def as_told(apart: Apart) -> dict[str, Any]:
-    """`apart` as plain values."""
-    return asdict(apart)
 
 
 def _date_sums(

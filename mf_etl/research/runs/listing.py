@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from mf_etl.errors import ResearchError
 from mf_etl.research.runs.catalog import RUNS_FOLDERS, SPEC, final_files, runs_root
 from mf_etl.research.runs.requests import Request, read_spec
+from mf_etl.research.runs.tables import number
 from mf_etl.settings.sections import Paths
 
 
@@ -69,7 +70,7 @@ def _figures(request: Request, summary: Path) -> str:
 def _clustering(values: dict[str, Any]) -> str:
     return (
         f"{values['rows']:,} rows, {values['clusters_found']} clusters, "
-        f"silhouette {_number(values['silhouette'])}"
+        f"silhouette {number(values['silhouette'])}"
     )
 
 
@@ -77,13 +78,13 @@ def _hmm(values: dict[str, Any]) -> str:
     likelihood = values["log_likelihood_per_row"]
     return (
         f"{values['rows']:,} rows, {values['states']} states, log-likelihood a row "
-        f"{_number(likelihood['train'])} (train), {_number(likelihood['test'])} (test)"
+        f"{number(likelihood['train'])} (train), {number(likelihood['test'])} (test)"
         f"{'' if values['converged'] else ', NOT converged'}"
     )
 
 
 def _study(values: dict[str, Any]) -> str:
-    return f"mean ARI of the seeds {_number(values['mean_ari'])}"
+    return f"mean ARI of the seeds {number(values['mean_ari'])}"
 
 
 _TOLD: dict[str, Callable[[dict[str, Any]], str]] = {
@@ -92,7 +93,3 @@ _TOLD: dict[str, Callable[[dict[str, Any]], str]] = {
     "hmm_run": _hmm,
     "hmm_stability": _study,
 }
-
-
-def _number(value: float | None) -> str:
-    return "none" if value is None else f"{value:.4g}"

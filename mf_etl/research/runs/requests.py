@@ -69,6 +69,23 @@ class Request(Section):
         return f"{PREFIX}-{digest(self, self.grid)}"
 
 
+class Seeds(Request):
+    """The same model from several seeds."""
+
+    seeds: int = Field(default=5, ge=2, le=1000)
+    """Number of seeds."""
+    seed_start: int = Field(default=0, ge=0, lt=2**31)
+    """First seed; the others follow."""
+
+    entry = "stability"
+    grid = frozenset({"seeds", "seed_start"})
+
+    @property
+    def every_seed(self) -> range:
+        """The seeds of the study."""
+        return range(self.seed_start, self.seed_start + self.seeds)
+
+
 class ClusteringRun(Request):
     """One clustering of a dataset."""
 
@@ -122,30 +139,31 @@ class ClusteringSweep(Request):
         return f"{run_id}_cluster_sweep"
 
 
-class ClusteringStability(Request):
+class ClusteringStability(Seeds):
     """The same clustering from several seeds."""
 
     clustering: ClusteringSpec
     """Method and its options; its seed is replaced by each seed of the study."""
     seeds: int = Field(default=10, ge=2, le=1000)
     """Number of seeds."""
-    seed_start: int = Field(default=0, ge=0, lt=2**31)
-    """First seed; the others follow."""
 
-    kind, title, entry = "clustering_stability", "cluster_stability", "stability"
-    grid = frozenset({"seeds", "seed_start"})
+    kind, title = "clustering_stability", "cluster_stability"
 
     def cells(self) -> dict[str, ClusteringSpec]:
         """Specification of each seed by its number as text, in order."""
-        seeds = range(self.seed_start, self.seed_start + self.seeds)
-        return {str(s): self.clustering.model_copy(update={"seed": s}) for s in seeds}
+        return {str(s): self.clustering.model_copy(update={"seed": s}) for s in self.every_seed}
 
 
-class HmmRun(Request):
-    """One hidden Markov model of a dataset."""
+class HmmRequest(Request):
+    """What runs of hidden Markov models have in common."""
 
     preparation: HmmPreparation = HmmPreparation()
     """Features, scaling and split."""
+
+
+class HmmRun(HmmRequest):
+    """One hidden Markov model of a dataset."""
+
     hmm: HmmSpec = HmmSpec()
     """The model and how it is fitted."""
     cluster_labels_file: FilePath | None = None
@@ -160,11 +178,9 @@ class HmmRun(Request):
         return self.hmm
 
 
-class HmmSweep(Request):
+class HmmSweep(HmmRequest):
     """One model for each number of states."""
 
-    preparation: HmmPreparation = HmmPreparation()
-    """Features, scaling and split."""
     components: tuple[Annotated[int, Field(ge=1, le=100)], ...] = Field(
         default=(2, 3, 4, 5, 6, 7, 8), min_length=1
     )
@@ -181,25 +197,17 @@ class HmmSweep(Request):
         return {str(n): self.hmm.model_copy(update={"n_components": n}) for n in numbers}
 
 
-class HmmStability(Request):
+class HmmStability(HmmRequest, Seeds):
     """The same model from several seeds."""
 
-    preparation: HmmPreparation = HmmPreparation()
-    """Features, scaling and split."""
     hmm: HmmSpec = HmmSpec()
     """The model; its random_state is replaced by each seed of the study."""
-    seeds: int = Field(default=5, ge=2, le=1000)
-    """Number of seeds."""
-    seed_start: int = Field(default=0, ge=0, lt=2**31)
-    """First seed; the others follow."""
 
-    kind, title, entry = "hmm_stability", "hmm_stability", "stability"
-    grid = frozenset({"seeds", "seed_start"})
+    kind, title = "hmm_stability", "hmm_stability"
 
     def cells(self) -> dict[str, HmmSpec]:
         """Specification of each seed by its number as text, in order."""
-        seeds = range(self.seed_start, self.seed_start + self.seeds)
-        return {str(s): self.hmm.model_copy(update={"random_state": s}) for s in seeds}
+        return {str(s): self.hmm.model_copy(update={"random_state": s}) for s in self.every_seed}
 
 
 KINDS: dict[str, type[Request]] = {

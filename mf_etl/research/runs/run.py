@@ -22,6 +22,7 @@ from mf_etl.research.models.interface import Fitted, Spec
 from mf_etl.research.preparation.prepared import Prepared, data_name
 from mf_etl.research.runs.catalog import COPIED, PERIODS, RUN
 from mf_etl.research.runs.cells import geometry_of
+from mf_etl.research.runs.tables import write_tables
 
 SAMPLE_ROWS = 100_000
 PACKAGES = ("mf_etl", "numpy", "hmmlearn", "scikit-learn", "hdbscan", "numba", "polars")
@@ -74,7 +75,7 @@ def write_run(
         sample = _sample(labelled, spec.seed)
         write_parquet(sample, paths["labelled_sample"], options)
     summary = run_summary(prepared, fitted, spec, found, sequences, metrics)
-    _write_tables(found.tables, paths, options)
+    write_tables(found.tables, paths, options)
     for name in COPIED:
         with replacing(paths[name]) as temporary:
             shutil.copyfile(prepared_folder / paths[name].name, temporary)
@@ -147,18 +148,6 @@ def account(fitted: Fitted, notes: int, degenerate: list[int]) -> str:
         parts.append(f"DEGENERATE states {', '.join(map(str, degenerate))}")
     parts.append(f"{len(fitted.notes) + notes} notes")
     return "; ".join(parts)
-
-
-def _write_tables(
-    tables: Mapping[str, pl.DataFrame], paths: Mapping[str, Path], options: ParquetOptions
-) -> None:
-    """Each table in the forms that the catalogue has for it."""
-    for name, table in tables.items():
-        for path in (paths[key] for key in (name, f"{name}_csv") if key in paths):
-            if path.suffix == ".csv":
-                write_csv(table, path)
-            else:
-                write_parquet(table, path, options)
 
 
 def _sample(labelled: LabelledRows, seed: int) -> pl.DataFrame:

@@ -13,6 +13,7 @@ import polars as pl
 from mf_etl.errors import ResearchError
 from mf_etl.research.datasets.columns import OUTCOME_STATISTICS, OUTCOMES, SEPARATION_OUTCOMES
 from mf_etl.research.runs.catalog import RUN
+from mf_etl.research.runs.tables import number
 
 _SIDE = ("view", "period")
 
@@ -44,11 +45,11 @@ def run_sanity(run_dir: Path, research: str) -> tuple[list[str], list[str]]:
 def _quality(summary: dict[str, Any]) -> str:
     parts = []
     if "silhouette" in summary:
-        parts.append(f"silhouette {_number(summary['silhouette'])}")
+        parts.append(f"silhouette {number(summary['silhouette'])}")
     if isinstance(likelihood := summary.get("log_likelihood_per_row"), dict):
         parts.append(
-            f"log-likelihood a row {_number(likelihood['train'])} (train), "
-            f"{_number(likelihood['test'])} (test)"
+            f"log-likelihood a row {number(likelihood['train'])} (train), "
+            f"{number(likelihood['test'])} (test)"
         )
     return "".join(f", {part}" for part in parts)
 
@@ -70,7 +71,7 @@ def _labels(profile: pl.DataFrame, label: str) -> Iterator[str]:
     for row in profile.sort(mean, descending=True, nulls_last=True).to_dicts():
         yield (
             f"  {label} {row[label]}: {row['rows']:,} rows ({row['share']:.1%}), {name} mean "
-            f"{_number(row[mean])}, hit rate {_number(row[f'{name}_hit_rate'])}"
+            f"{number(row[mean])}, hit rate {number(row[f'{name}_hit_rate'])}"
         )
 
 
@@ -124,7 +125,3 @@ def _table(folder: Path, name: str) -> pl.DataFrame:
 def _unreadable(folder: Path, name: str, error: Exception) -> str:
     reason = "is not there" if isinstance(error, FileNotFoundError) else str(error).splitlines()[0]
     return f"{folder / name}: {reason}; is {folder} the folder of a finished run?"
-
-
-def _number(value: float | None) -> str:
-    return "none" if value is None else f"{value:.4g}"

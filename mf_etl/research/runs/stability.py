@@ -12,7 +12,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from mf_etl.errors import ResearchError
-from mf_etl.io import ParquetOptions, replacing, write_csv, write_json, write_parquet
+from mf_etl.io import ParquetOptions, replacing, write_json
 from mf_etl.plots.base import save
 from mf_etl.research.evaluation.agreement import label_centres, matched, pairwise_ari
 from mf_etl.research.evaluation.evaluate import refuse_missing
@@ -24,6 +24,7 @@ from mf_etl.research.preparation.prepared import Prepared, data_name
 from mf_etl.research.preparation.splits import PERIODS
 from mf_etl.research.runs.catalog import SEED, STABILITY
 from mf_etl.research.runs.cells import CELL_SCHEMA, fit_row
+from mf_etl.research.runs.tables import write_tables
 
 LABELS, METRICS = (Path(file).name for file in SEED.values())
 
@@ -104,12 +105,7 @@ def join_seeds(
         "stability_pairwise": pairs,
         "stability_sizes": of_labels,
     }
-    for name, table in tables.items():
-        for path in (paths[key] for key in (name, f"{name}_csv") if key in paths):
-            if path.suffix == ".csv":
-                write_csv(table, path)
-            else:
-                write_parquet(table, path, options)
+    write_tables(tables, paths, options)
     about = records[0]
     figure = agreement(
         counted, ari, about["data"], view=about["view"], in_sample=about["in_sample"]
