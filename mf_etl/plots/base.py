@@ -11,7 +11,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter
+from matplotlib.scale import LogTransform
+from matplotlib.ticker import FuncFormatter, LogLocator
 from numpy.typing import NDArray
 
 from mf_etl.io import replacing
@@ -33,7 +34,9 @@ STYLE = matplotlib.style.context(
 )
 """Of every figure, over what the user's own settings of matplotlib say."""
 
-DIVERGING = LinearSegmentedColormap.from_list("states", ANCHORS)
+DEVIATIONS = LinearSegmentedColormap.from_list("deviations", [ANCHORS[1], "#ffffff", ANCHORS[3]])
+"""Orange below, white at none, blue above: light enough for black numbers in every cell."""
+
 PLAIN = LinearSegmentedColormap.from_list("plain", ["#ffffff", ANCHORS[-1]])
 NUMBERS_UP_TO = 12
 """A matrix of at most so many rows has its numbers in its cells."""
@@ -55,7 +58,9 @@ def caption(figure: Figure, data: str, *, n: int, what: str = "rows", note: str 
 
 
 def plain_axis(axis: Any) -> None:
-    """Plain numbers on an axis, also on one of logarithms."""
+    """Plain numbers on an axis; on one of logarithms to 10 at 1, 2 and 5."""
+    if isinstance(axis.get_transform(), LogTransform) and axis.get_transform().base == 10:
+        axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
     axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.10g}"))
     axis.set_minor_formatter(FuncFormatter(lambda *_: ""))
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
 import matplotlib.patches
 import numpy as np
@@ -12,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from mf_etl.plots.base import DIVERGING, STYLE, caption, matrix, panels, plain_axis
+from mf_etl.plots.base import DEVIATIONS, STYLE, caption, matrix, panels, plain_axis
 from mf_etl.plots.palette import ACCENT, FAINT, INK, NOISE, state_colours
 from mf_etl.research.evaluation.evaluate import Evaluation
 from mf_etl.research.evaluation.transitions import finished_lengths
@@ -62,16 +61,14 @@ def profile_heatmap(found: Evaluation, data: str) -> Figure:
     for axis, period in zip(axes[0], periods, strict=True):
         part = profile.filter(period=period)
         scores = _scores(part, features)
-        image = axis.imshow(scores.T, cmap=DIVERGING, vmin=-2, vmax=2, aspect="auto")
+        image = axis.imshow(scores.T, cmap=DEVIATIONS, vmin=-2, vmax=2, aspect="auto")
         for i, j in np.ndindex(scores.shape):
             if np.isfinite(scores[i, j]):
-                colour = "white" if scores[i, j] > 1 else "black"
-                axis.text(i, j, f"{scores[i, j]:.1f}", ha="center", va="center", fontsize=6,
-                          color=colour)  # fmt: skip
+                axis.text(i, j, f"{scores[i, j]:z.1f}", ha="center", va="center", fontsize=6)
         axis.set_xticks(range(states), [_name(i) for i in part[found.groups.label_name]])
         axis.set(xlabel="label", title=_side(part))
     axes[0, 0].set_yticks(range(len(features)), features)
-    figure.colorbar(image, ax=axes[0, -1], label="standard deviations")
+    figure.colorbar(image, ax=axes[0, -1], label="standard deviations", extend="both")
     caption(figure, data, n=int(profile["rows"].sum()), note=f"view: {_first(found).name}")
     return figure
 
@@ -96,7 +93,7 @@ def outcomes(found: Evaluation, data: str) -> Figure:
             seen = "" if view.seen == "past" else " (has seen the future)"
             axis.set_title(f"{view.name}{seen}, {_side(_of(found, view, period))}", fontsize=8)
             axis.set_yticks(range(states))
-    axes[0, 0].invert_yaxis()
+    axes[0, 0].set_ylim(states - 0.5, -0.5)
     for axis in axes[-1]:
         axis.set_xlabel(f"mean {intervals['outcome'][0]}, basis points")
     for axis in axes[:, 0]:
@@ -128,7 +125,9 @@ def transitions(found: Evaluation, data: str) -> Figure:
             axis.set_title(f"{view}, {_side(part)}", fontsize=8)
             axis.set(xlabel="to label", ylabel="from label")
     n = int(counts.filter(view=views[0]).select(pl.sum_horizontal("^to_.*$").sum()).item())
-    caption(figure, data, n=n, what="steps", note="share of each row's steps a day")
+    caption(
+        figure, data, n=n, what="steps", note="share of each row's steps; shades are of leaving"
+    )
     return figure
 
 
@@ -138,28 +137,31 @@ def dwell(found: Evaluation, data: str) -> Figure:
     view, states = _first(found).name, found.groups.labelled.states
     stats = found.tables["dwell_stats"].filter(view=view)
     periods = stats["period"].unique(maintain_order=True).to_list()
-    figure, axes = panels(1, states, 1.7, 1.9)
+    figure, axes = panels(1, states, 1.7, 1.9, sharex=True, sharey=True)
     colours = state_colours(states)
-    n = 0
-    for place, period in enumerate(periods):
-        for state, lengths in enumerate(finished_lengths(found.groups, view, period)):
-            n += len(lengths)
-            if not len(lengths):
-                continue
-            edges = np.unique(np.geomspace(1, lengths.max() + 1, 16).round())
-            counts, _ = np.histogram(lengths, bins=edges)
-            look = _run_look(place) | ({"facecolor": colours[state]} if not place else {})
-            axes[0, state].stairs(counts / len(lengths), edges, **look)
-            axes[0, state].set_xscale("log")
-            plain_axis(axes[0, state].xaxis)
+    names = {period: _side(stats.filter(period=period)) for period in periods}
+    lengths = {
+        names[period]: list(finished_lengths(found.groups, view, period)) for period in periods
+    }
+    n = sum(len(runs) for of_period in lengths.values() for runs in of_period)
+    longest = max((runs.max(initial=1) for each in lengths.values() for runs in each), default=1)
+    edges = 2.0 ** np.arange(int(np.log2(longest)) + 2)
+    for place, of_period in enumerate(lengths.items()):
+        for state, runs in enumerate(of_period[1]):
+            if len(runs):
+                counts, _ = np.histogram(runs, bins=edges)
+                axes[0, state].stairs(
+                    100 * counts / len(runs), edges, color=colours[state], fill=place == 0,
+                    label=of_period[0], edgecolor=INK if place else None,
+                )  # fmt: skip
+    axes[0, 0].set_xscale("log", base=2)
+    plain_axis(axes[0, 0].xaxis)
     for state, axis in enumerate(axes[0]):
         axis.set(title=f"label {state}", xlabel="days")
-    axes[0, 0].set_ylabel("share of runs")
-    handles = [
-        matplotlib.patches.Patch(label=_side(stats.filter(period=period)), **_run_look(place))
-        for place, period in enumerate(periods)
-    ]
-    figure.legend(handles=handles, loc="outside upper right", ncols=4, frameon=False, fontsize=7)
+    axes[0, 0].set_ylabel("% of runs")
+    for axis in axes[0]:
+        if axis.get_legend_handles_labels()[0]:
+            axis.legend(frameon=False, fontsize=7)
     caption(figure, data, n=n, what="runs", note=f"view: {view}; runs cut off are left out")
     return figure
 
@@ -179,6 +181,13 @@ def timeline(found: Evaluation, data: str) -> Figure:
     price.plot(days, about.get_column("close").to_numpy(), color=INK, linewidth=0.8)
     price.set(ylabel="close", yscale="log", title=about.get_column("ticker")[0])
     plain_axis(price.yaxis)
+    periods = about.get_column("period")
+    for place in np.flatnonzero((periods != periods.shift(fill_value=periods[0])).to_numpy()):
+        price.axvline(days[place], color=FAINT, linewidth=0.8, linestyle="--")
+        price.annotate(
+            f"{periods[int(place)]} →", (days[place], 0.02), xycoords=("data", "axes fraction"),
+            xytext=(3, 0), textcoords="offset points", fontsize=7, color=INK,
+        )  # fmt: skip
     for axis, view in zip(strips, labelled.views, strict=True):
         _strip(axis, days, labelled.labels[view.name][rows], labelled.states, view)
         axis.set_ylabel(view.name, rotation=0, ha="right", va="center")
@@ -188,10 +197,10 @@ def timeline(found: Evaluation, data: str) -> Figure:
     ]
     price.legend(handles=handles, title="label", ncols=8, frameon=False, fontsize=7)
     in_sample = dict(found.profile.select("period", "in_sample").iter_rows())
-    shown = about.get_column("period").unique(maintain_order=True)
-    periods = _sides({period: in_sample[period] for period in shown})
-    hatched = any(view.seen != "past" for view in labelled.views)
-    note = f"period: {periods}" + ("; hatched: has seen the future" if hatched else "")
+    shown = periods.unique(maintain_order=True)
+    note = f"period: {_sides({period: in_sample[period] for period in shown})}"
+    if any(view.seen != "past" for view in labelled.views):
+        note += "; hatched: has seen the future"
     caption(figure, data, n=len(rows), note=note)
     return figure
 
@@ -307,14 +316,6 @@ def _side(part: pl.DataFrame) -> str:
     """The period of a part of a profile, and whether it was fitted on."""
     in_sample = " (in-sample)" if part["in_sample"][0] else ""
     return f"{part['period'][0]}{in_sample}"
-
-
-def _run_look(place: int) -> dict[str, Any]:
-    """Of histograms of the period number `place`: the first filled, the others as lines."""
-    if not place:
-        return {"fill": True, "facecolor": FAINT, "edgecolor": "none"}
-    line = ("-", "--", ":", "-.")[(place - 1) % 4]
-    return {"fill": False, "edgecolor": INK, "linestyle": line}
 
 
 def _sides(in_sample: Mapping[str, bool]) -> str:
