@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +55,11 @@ def caption(figure: Figure, data: str, *, n: int, what: str = "rows", note: str 
     """Below the figure: data, and how many rows (or what else) it shows."""
     parts = [f"data: {data}", f"n = {n:,} {what}", *([note] if note else [])]
     figure.supxlabel(" · ".join(parts), fontsize=7, color=FAINT)
+
+
+def sides(in_sample: Mapping[str, bool]) -> str:
+    """Periods in words, and which of them were fitted on."""
+    return ", ".join(f"{p} (in-sample)" if fitted else p for p, fitted in in_sample.items())
 
 
 def plain_axis(axis: Any) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 import matplotlib.patches
 import numpy as np
@@ -11,8 +11,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from mf_etl.plots.base import DEVIATIONS, STYLE, caption, matrix, panels, plain_axis
-from mf_etl.plots.palette import ACCENT, FAINT, INK, NOISE, state_colours
+from mf_etl.plots.base import DEVIATIONS, STYLE, caption, matrix, panels, plain_axis, sides
+from mf_etl.plots.palette import FAINT, INK, NOISE, state_colours
 from mf_etl.research.evaluation.evaluate import Evaluation
 from mf_etl.research.evaluation.transitions import finished_lengths
 from mf_etl.research.models.canonical import NOISE as NO_LABEL
@@ -146,22 +146,26 @@ def dwell(found: Evaluation, data: str) -> Figure:
     n = sum(len(runs) for of_period in lengths.values() for runs in of_period)
     longest = max((runs.max(initial=1) for each in lengths.values() for runs in each), default=1)
     edges = 2.0 ** np.arange(int(np.log2(longest)) + 2)
-    for place, of_period in enumerate(lengths.items()):
-        for state, runs in enumerate(of_period[1]):
+    for place, of_period in enumerate(lengths.values()):
+        for state, runs in enumerate(of_period):
             if len(runs):
                 counts, _ = np.histogram(runs, bins=edges)
                 axes[0, state].stairs(
                     100 * counts / len(runs), edges, color=colours[state], fill=place == 0,
-                    label=of_period[0], edgecolor=INK if place else None,
+                    edgecolor=INK if place else None,
                 )  # fmt: skip
     axes[0, 0].set_xscale("log", base=2)
     plain_axis(axes[0, 0].xaxis)
     for state, axis in enumerate(axes[0]):
         axis.set(title=f"label {state}", xlabel="days")
     axes[0, 0].set_ylabel("% of runs")
-    for axis in axes[0]:
-        if axis.get_legend_handles_labels()[0]:
-            axis.legend(frameon=False, fontsize=7)
+    handles = [
+        matplotlib.patches.Patch(
+            facecolor="none" if place else FAINT, edgecolor=INK if place else FAINT, label=name
+        )
+        for place, name in enumerate(lengths)
+    ]
+    figure.legend(handles=handles, loc="outside upper right", ncols=4, frameon=False, fontsize=7)
     caption(figure, data, n=n, what="runs", note=f"view: {view}; runs cut off are left out")
     return figure
 
@@ -198,7 +202,7 @@ def timeline(found: Evaluation, data: str) -> Figure:
     price.legend(handles=handles, title="label", ncols=8, frameon=False, fontsize=7)
     in_sample = dict(found.profile.select("period", "in_sample").iter_rows())
     shown = periods.unique(maintain_order=True)
-    note = f"period: {_sides({period: in_sample[period] for period in shown})}"
+    note = f"period: {sides({period: in_sample[period] for period in shown})}"
     if any(view.seen != "past" for view in labelled.views):
         note += "; hatched: has seen the future"
     caption(figure, data, n=len(rows), note=note)
@@ -214,51 +218,6 @@ FIGURES: dict[str, Draw] = {
     "timeline": timeline,
 }
 """Every figure, by the name that the catalogue has for its file."""
-
-
-@STYLE
-def agreement(
-    seeds: Sequence[int],
-    ari: NDArray[np.float64],
-    data: str,
-    *,
-    view: str,
-    in_sample: Mapping[str, bool],
-) -> Figure:
-    """Adjusted Rand index of each pair of seeds, shape (seeds, seeds), over all labelled rows.
-
-    `in_sample` tells of each period that has such rows whether it was fitted on.
-    """
-    side = 0.8 + 0.34 * len(seeds)
-    figure, axes = panels(1, 1, side, side)
-    image = matrix(axes[0, 0], ari, labels=[str(seed) for seed in seeds], low=0.0, high=1.0)
-    axes[0, 0].set(xlabel="seed", ylabel="seed")
-    figure.colorbar(image, ax=axes[0, 0], label="ARI")
-    note = f"view: {view}; period: {_sides(in_sample)}"
-    caption(figure, data, n=len(seeds), what="seeds that converged", note=note)
-    return figure
-
-
-@STYLE
-def sweep(table: pl.DataFrame, x: str, lines: str, curves: Sequence[str], data: str) -> Figure:
-    """Each of `curves` over `x`, one line for each value of `lines`; failed cells are left out."""
-    done = table.filter(status="ok").drop_nulls(x)
-    shown = [name for name in curves if done[name].count()] or [curves[0]]
-    figure, axes = panels(1, len(shown), 3.1, 2.2)
-    names = done[lines].unique(maintain_order=True).to_list()
-    colours = dict(zip(names, state_colours(len(names)), strict=True)) if names[1:] else {}
-    for axis, curve in zip(axes[0], shown, strict=True):
-        for (name,), part in done.drop_nulls(curve).group_by(lines, maintain_order=True):
-            part = part.sort(x)
-            axis.plot(part[x].to_numpy(), part[curve].to_numpy(), "o-", label=str(name),
-                      color=colours.get(name, ACCENT))  # fmt: skip
-        axis.xaxis.get_major_locator().set_params(integer=True)
-        axis.set(xlabel=x, ylabel=curve)
-    if done[lines].n_unique() > 1:
-        axes[0, 0].legend(frameon=False, fontsize=7)
-    note = "test_… is of the test period, all else of the rows fitted on (in-sample)"
-    caption(figure, data, n=done.height, what="cells", note=note)
-    return figure
 
 
 def _longest(found: Evaluation) -> NDArray[np.int64]:
@@ -316,11 +275,6 @@ def _side(part: pl.DataFrame) -> str:
     """The period of a part of a profile, and whether it was fitted on."""
     in_sample = " (in-sample)" if part["in_sample"][0] else ""
     return f"{part['period'][0]}{in_sample}"
-
-
-def _sides(in_sample: Mapping[str, bool]) -> str:
-    """Periods, and which of them were fitted on."""
-    return ", ".join(f"{p} (in-sample)" if fitted else p for p, fitted in in_sample.items())
 
 
 def _numbers(part: pl.DataFrame, name: str) -> NDArray[np.float64]:

@@ -128,7 +128,8 @@ class Prepared:
 
         Neither those between the periods nor those after `test_end`, which a later test is left.
         """
-        return self.is_predict & ~self.is_fit & (self.periods == PERIODS.index("test"))
+        in_test = np.equal(self.periods, PERIODS.index("test"))
+        return self.is_predict & ~self.is_fit & in_test
 
     @cached_property
     def periods(self) -> NDArray[np.uint8]:

@@ -137,7 +137,7 @@ def write_sweep(
     """Write the rows of `cells` as JSON and CSV, and a figure; gives the table."""
     # Matplotlib takes a second to import, and cells and seeds do not draw.
     from mf_etl.plots.base import save
-    from mf_etl.research.evaluation.figures import sweep
+    from mf_etl.research.evaluation.study_figures import sweep
 
     tried = [json.loads(path.read_text(encoding="utf-8")) for path in cells]
     rows = [{name: cell[name] for name in CELL_SCHEMA[research]} for cell in tried]

@@ -16,8 +16,8 @@ from mf_etl.io import ParquetOptions, replacing, write_json
 from mf_etl.plots.base import save
 from mf_etl.research.evaluation.agreement import label_centres, matched, pairwise_ari
 from mf_etl.research.evaluation.evaluate import refuse_missing
-from mf_etl.research.evaluation.figures import agreement
 from mf_etl.research.evaluation.robustness import LEAST_ARI
+from mf_etl.research.evaluation.study_figures import agreement
 from mf_etl.research.labels.labelled import label_rows
 from mf_etl.research.models.interface import Spec
 from mf_etl.research.preparation.prepared import Prepared, data_name
@@ -143,7 +143,7 @@ def _of_labels(
 ) -> pl.DataFrame:
     """One row a seed and label, labels matched to those of record `reference`; noise is −1."""
     centres = [
-        tuple(np.array(record[name], dtype=np.float64) for name in ("flow", "centres"))
+        (np.array(record["flow"], dtype=np.float64), np.array(record["centres"], dtype=np.float64))
         for record in records
     ]
     rows: list[dict[str, Any]] = []
