@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import matplotlib.patches
 import numpy as np
@@ -150,19 +151,15 @@ def dwell(found: Evaluation, data: str) -> Figure:
         for state, runs in enumerate(of_period):
             if len(runs):
                 counts, _ = np.histogram(runs, bins=edges)
-                axes[0, state].stairs(
-                    100 * counts / len(runs), edges, color=colours[state], fill=place == 0,
-                    edgecolor=INK if place else None,
-                )  # fmt: skip
+                look = _run_look(place) | ({} if place else {"facecolor": colours[state]})
+                axes[0, state].stairs(100 * counts / len(runs), edges, **look)
     axes[0, 0].set_xscale("log", base=2)
     plain_axis(axes[0, 0].xaxis)
     for state, axis in enumerate(axes[0]):
         axis.set(title=f"label {state}", xlabel="days")
     axes[0, 0].set_ylabel("% of runs")
     handles = [
-        matplotlib.patches.Patch(
-            facecolor="none" if place else FAINT, edgecolor=INK if place else FAINT, label=name
-        )
+        matplotlib.patches.Patch(label=name, **_run_look(place))
         for place, name in enumerate(lengths)
     ]
     figure.legend(handles=handles, loc="outside upper right", ncols=4, frameon=False, fontsize=7)
@@ -275,6 +272,14 @@ def _side(part: pl.DataFrame) -> str:
     """The period of a part of a profile, and whether it was fitted on."""
     in_sample = " (in-sample)" if part["in_sample"][0] else ""
     return f"{part['period'][0]}{in_sample}"
+
+
+def _run_look(place: int) -> dict[str, Any]:
+    """Of histograms of the period number `place`: the first filled, the others as lines."""
+    if not place:
+        return {"fill": True, "facecolor": FAINT, "edgecolor": "none"}
+    line = ("-", "--", ":", "-.")[(place - 1) % 4]
+    return {"fill": False, "edgecolor": INK, "linestyle": line}
 
 
 def _numbers(part: pl.DataFrame, name: str) -> NDArray[np.float64]:
