@@ -27,15 +27,14 @@ StrPath = str | os.PathLike[str]
 def keep(path: StrPath) -> bool:
     """Give the file at `path` its second name; whether there is a former file to put back.
 
+    Where both are there, a job was killed: what was there before it stays the former file.
+
     Raises `OSError` where the file system has no hard links or gives no permission.
     """
     kept = _kept(path)
     if not os.path.lexists(path):
         return os.path.lexists(kept)  # a build was killed between deletion and writing
-    try:
-        os.link(path, kept)
-    except FileExistsError:
-        Path(kept).unlink()
+    with contextlib.suppress(FileExistsError):
         os.link(path, kept)
     return True
 

@@ -110,6 +110,13 @@ def print_verdict():
         )
 
 
+def refuse_failures():
+    """Files over the universe are made without what failed; a run for them alone does not end well either."""
+    _, failures = jobs_and_failures(PLAN.folder, () if is_flat() else PARCELS)
+    if failures:
+        stop(f"tickers that could not be built: {len(failures):,}, as told below")
+
+
 def planned_depth():
     """The layer down to which this run looks at every ticker; None if at none."""
     layers = {
@@ -271,6 +278,7 @@ onsuccess:
     give_former_files_back()
     promote_manifest()
     print_verdict()
+    refuse_failures()
 
 
 onerror:

@@ -18,7 +18,7 @@ rule file_manifest:
     conda:
         "../envs/mf_etl.yaml"
     params:
-        raw_root=SETTINGS.paths.raw_root,
+        raw_root=raw_root,
         raw_state=raw_state,
         fingerprint_cache=str(fingerprint_cache(SETTINGS.paths)),
         stable=str(TOTAL.file_manifest),

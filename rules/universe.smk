@@ -25,6 +25,11 @@ def tickers():
         stop(error)
 
 
+def raw_root(wildcards, output):
+    """The folder of the raw files; made from `output`, for it may move (`raw_file`)."""
+    return SETTINGS.paths.raw_root
+
+
 def raw_state(wildcards=None):
     """Digest of what the raw root holds, time stamps included."""
     return run_id([(*row,) for row in raw_files()])

@@ -24,7 +24,7 @@ def jobs_and_failures(
     parcels = list(parcels)
     for parcel in parcels:
         state = SlotState.read(state_file(folder, parcel.slot))
-        if state.parcel != parcel.name:
+        if state.run != parcel.run:
             continue
         for layer, count in state.done.items():
             done[layer] += count

@@ -80,7 +80,7 @@ def carried_through(
     # A flat plan holds the locks of the tickers that it builds itself.
     with contextlib.nullcontext() if parcel.is_flat else lock.held(SECONDS_TO_WAIT):
         state = SlotState.read(path)
-        if state.parcel != parcel.name:
+        if state.run != parcel.run:
             state = _built(parcel, state, data, build)
             state.write(path)
         sum_up(_members(parcel, state, layer))
@@ -135,7 +135,9 @@ def _built(
         )
     for step in parcel.steps.values():
         state.steps[step["digest"]] = {"code": step["code"], "settings": step["settings"]}
-    state.parcel = parcel.name
+    state.run = parcel.run
+    for layer in parcel.work:
+        state.work.pop(layer, None)  # until it is summed up, whatever happens before
     return state
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import os
-import time
+import uuid
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -151,7 +151,10 @@ class Plan:
         layers: dict[str, dict[str, str]] = {}
         for (layer, slot), value in work.items():
             layers.setdefault(slot, {})[layer] = value
-        parcels = [self._parcel(slot, values, is_flat) for slot, values in sorted(layers.items())]
+        run = uuid.uuid4().hex
+        parcels = [
+            self._parcel(run, slot, values, is_flat) for slot, values in sorted(layers.items())
+        ]
         for parcel in parcels:
             write_compact(parcel._asdict(), parcel_file(self.folder, parcel.slot))
         return parcels
@@ -237,7 +240,7 @@ class Plan:
     def _first_missing(self, now: Mapping[str, Any]) -> int | None:
         return next((n for n, layer in enumerate(LAYERS) if None in now[layer]), None)
 
-    def _parcel(self, slot: str, work: dict[str, str], is_flat: bool) -> Parcel:
+    def _parcel(self, run: str, slot: str, work: dict[str, str], is_flat: bool) -> Parcel:
         depth = max(work, key=LAYERS.index)
         reach = LAYERS[: LAYERS.index(depth) + 1]
         pending = [p for p in self.pending(slot) if p.open_from < len(reach)]
@@ -254,8 +257,7 @@ class Plan:
         }
         return Parcel(
             slot=slot,
-            # Of this run alone: what could not be summed up in another is not taken for done.
-            name=run_id(slot, sorted(work.items()), time.time_ns()),
+            run=run,
             work=work,
             depth=depth,
             members=members,
@@ -271,14 +273,14 @@ class Plan:
 
 
 class Parcel(NamedTuple):
-    """What a run asks of a slot; `work` is by layer, `depth` the last layer that is wanted.
+    """What a run asks of a slot, once; `work` is by layer, `depth` the last layer that is wanted.
 
     `members` are exchange, ticker, path of the raw file, instrument and, for those pending,
     fingerprint; `pending` are their keys; `counts` the jobs to do by layer and reason.
     """
 
     slot: str
-    name: str
+    run: str
     work: dict[str, str]
     depth: str
     members: list[list[str]]

@@ -42,13 +42,13 @@ class SlotState:
     """A slot as its last parcel left it.
 
     `work` is the value by layer that its rule's parameter has while nothing is pending, `steps` the
-    settings and code of each step by digest, `parcel` the parcel that was carried through last.
+    settings and code of each step by digest, `run` the one whose parcel was carried through last.
     """
 
     work: dict[str, str] = field(default_factory=dict)
     steps: dict[str, dict[str, Any]] = field(default_factory=dict)
     members: dict[str, Member] = field(default_factory=dict)
-    parcel: str = ""
+    run: str = ""
     done: dict[str, int] = field(default_factory=dict)
 
     @classmethod

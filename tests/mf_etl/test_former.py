@@ -63,12 +63,12 @@ def test_what_a_killed_build_left_is_kept(path):
     assert path.read_text() == "old"
 
 
-def test_kept_again_it_is_the_newer_file(path):
+def test_kept_again_it_is_what_was_there_before_a_killed_job(path):
     replace(path, "new")
     assert former.keep(path)
     path.unlink()
     former.put_back(path)
-    assert path.read_text() == "new"
+    assert (path.read_text(), path.stat().st_mtime, names(path)) == ("old", 1e9, [path.name])
 
 
 def test_nothing_there_nothing_kept(tmp_path):

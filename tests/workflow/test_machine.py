@@ -153,9 +153,7 @@ def test_a_failed_job_leaves_what_was_there(built_once, project, executor, step,
     break_step(project, step, fault)
     printed = project.snakemake("--cores", "2", *executor, "features", succeeds=False)
     assert "Kept the former files of 1 failed jobs; the next run makes them anew" in printed
-    assert tables(project) == tables(built_once) and stamps(project).keys() == before.keys()
-    if "kill" not in fault:  # a process that dies may leave the new file, whole
-        assert stamps(project) == before
+    assert stamps(project) == before
     mend_step(project, built_once, step)
     assert project.planned("features") == dict.fromkeys(LAYERS[LAYERS.index(step) :], 1)
     project.snakemake("--cores", "2", *executor, "features")

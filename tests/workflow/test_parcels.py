@@ -138,6 +138,11 @@ def test_a_ticker_that_failed_is_tried_again_in_each_run(project):
     assert project.planned() == {"gold_events": 1, "gold_features": 1}
     failures = newest_record(project)["failures"]
     assert [f["wildcards"]["ticker"] for f in failures if f["rule"] == "gold_events"] == ["FB.US"]
+    # So does a run for a file over the universe alone, which is made without that ticker.
+    summary = "results/gold_feature_qa/features_sanity_summary.json"
+    printed = project.snakemake("--cores", "2", summary, succeeds=False)
+    assert "tickers that could not be built: 1, as told below" in printed
+    assert "Failed: 1\n  gold_events FB.US: OSError: no space" in printed
     script.write_text(text)
     project.snakemake(*BUILD)
     assert project.data() == before

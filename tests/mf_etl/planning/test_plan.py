@@ -45,6 +45,7 @@ class House:
         self.settings = {layer: {"x": {"y": 1}} for layer in LAYERS}
         self.failing: dict[str, str] = {}
         self.summed: list[tuple[str, Members]] = []
+        self.breaks_off = False
         self.clock = 10**18
         for exchange, ticker in (A, B):
             self.raw(ticker).parent.mkdir(parents=True, exist_ok=True)
@@ -101,6 +102,8 @@ class House:
             parcel = read_parcel(plan.folder, SLOT, layer, work[layer, SLOT])
 
             def sum_up(members: Members, layer: str = layer) -> None:
+                if self.breaks_off:
+                    raise KeyboardInterrupt
                 self.summed.append((layer, members))
                 self.write(self.summary(layer, SLOT))
 
@@ -215,6 +218,20 @@ def test_a_parcel_that_is_taken_up_again_builds_once(house):
         lambda members: house.summed.append((LAYERS[0], members)),
     )
     assert len(house.summed) == built + 1
+
+
+def test_a_run_that_breaks_off_before_its_summaries_leaves_them_all_to_the_next(house):
+    before = house.works()
+    house.raw("A.US").write_text("other")
+    house.breaks_off = True
+    with pytest.raises(KeyboardInterrupt):
+        house.build()
+    assert house.todo() == {} and not set(before) & set(house.works())
+    house.breaks_off = False
+    house.raw("A.US").write_text("another")  # the next run builds what is pending by then
+    assert house.build() == dict.fromkeys(LAYERS, 1)
+    known = SlotState.read(house.folder / "parcels" / f"{SLOT}.json").work
+    assert house.todo() == {} and house.works() == [known[layer] for layer in LAYERS]
 
 
 def test_a_build_of_some_layers_leaves_those_below_as_they_were(tmp_path):
