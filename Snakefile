@@ -2,7 +2,7 @@
 
 
 include: "rules/common.smk"
-include: "rules/parcels.smk"
+include: "rules/planning.smk"
 
 
 rule all:
@@ -17,6 +17,7 @@ rule all:
         touched_files("gold_features"),
 
 
+include: "rules/parcels.smk"
 include: "rules/bronze.smk"
 include: "rules/silver.smk"
 include: "rules/gold.smk"

@@ -217,7 +217,7 @@ def first_line(path):
 
 
 def tell_unknown_targets():
-    """Name what comes near each target that no rule makes: Snakemake only says that it is none."""
+    """Name what comes near each target that cannot be made: Snakemake only says that there is no such rule or file."""
     patterns = [*DATA.per_ticker(), *vars(TOTAL).values(), *vars(SCIENCE).values()]
     for target in sorted(workflow.dag_settings.targets):
         if (

@@ -170,7 +170,8 @@ def research_files(wildcards):
 def cluster_labels_of(request):
     """File of the clusters that a run is compared with, or none; a plain name is a clustering run."""
     labels = getattr(request, "cluster_labels_file", None)
-    if labels is None or "/" in labels or labels.endswith(".parquet"):
+    is_name = labels is not None and Path(labels).name == labels
+    if not is_name or labels.endswith(".parquet"):
         return labels
     return MODELS["clustering"]["run"]["labelled"].format(run=labels)
 
