@@ -49,7 +49,7 @@ def test_what_is_not_a_whole_model_is_refused(tmp_path):
         np.save(tmp_path / f"hmm_{name}.npy", value, allow_pickle=True)
 
     assert "No such file" in refusal(lambda: (tmp_path / "hmm_means.npy").unlink())
-    assert "format 9, this version reads 1" in refusal(lambda: meta(format=9))
+    assert "format 9, this version reads 2" in refusal(lambda: meta(format=9))
     assert "no format" in refusal(lambda: (tmp_path / META).write_text("{}"))
     assert "means of shape (4, 3) for (4, 2)" in refusal(lambda: meta(features=["a", "b"]))
     assert "allow_pickle" in refusal(lambda: array("means", np.array([object()])))
