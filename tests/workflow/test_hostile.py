@@ -92,9 +92,11 @@ def hostile(seed: int) -> bytes:
 
 
 def is_header(line: str) -> bool:
-    """What the contract calls a header, in plain words: a date column and a price column."""
+    """What the contract calls a header, in plain words: a date and a price column, and no number."""
     for mark in ",;\t|":
         names = {word.strip(BLANKS).strip("<>").lower() for word in line.split(mark)}
+        if any(re.fullmatch(r"[+-]?[0-9]*[.,]?[0-9]+", name) for name in names):
+            continue
         if "date" in names and names & {"open", "high", "low", "close"}:
             return True
     return False
