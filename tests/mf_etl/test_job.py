@@ -25,6 +25,8 @@ def snakemake(tmp_path, log=True, **params) -> SimpleNamespace:
         params=params,
         wildcards={"ticker": "T.US"},
         threads=2,
+        config={},
+        resources={},
         log=[str(tmp_path / "logs" / "t.log")] if log else [],
     )
 

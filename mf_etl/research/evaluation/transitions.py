@@ -32,7 +32,8 @@ def transition_counts(groups: Groups) -> pl.DataFrame:
         labels = labelled.labels[view.name]
         step = inside[1:] & ~labelled.is_start[1:] & (labels[1:] != NOISE) & (labels[:-1] != NOISE)
         cell = labels[:-1][step].astype(np.int64) * labelled.states + labels[1:][step]
-        counts = np.bincount(cell, minlength=labelled.states**2).reshape(labelled.states, -1)
+        counts = np.bincount(cell, minlength=labelled.states**2)
+        counts = counts.reshape(labelled.states, labelled.states)
         frames.append(_square(view.name, period, in_sample, counts))
     return pl.concat(frames)
 

@@ -332,7 +332,7 @@ def test_a_density_model_of_equal_rows_is_loaded_again(tmp_path):
     run(prepared, tmp_path / "run", "hdbscan", min_cluster_size=10, min_samples=2)
     with np.load(tmp_path / "run" / "model.npz") as file:
         assert np.isinf(file["tree_lambda_val"]).any()
-    found = predicted(tmp_path / "run", pl.read_parquet(prepared / "rows.parquet"))
+    found = predicted(tmp_path / "run", frame)
     assert found["cluster_id"].null_count() == 0
 
 
