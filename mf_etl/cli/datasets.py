@@ -96,7 +96,10 @@ def _empty_side(name: str, preparation: PreparationSpec) -> str | None:
         first, last = (datetime.date.fromisoformat(days[side]) for side in ("first", "last"))
     except (OSError, ValueError, KeyError):
         return None
-    train_end, test_start = preparation.train_end, preparation.first_test_day
+    train_end, test_start = preparation.train_end, preparation.test_start
+    if test_start is None:
+        # A split that follows the data leaves days on both sides.
+        test_start = first if train_end is None else preparation.first_test_day
     test_end = preparation.test_end or last
     if train_end is not None and train_end < first:
         side = f"train period, to {train_end},"

@@ -164,4 +164,4 @@ def test_dates_of_the_settings_are_looked_at_too(mf_etl):
         text = told.snakemake("--cores", "1", "hmm", succeeds=False)
     finally:
         told.environment = {}
-    assert "no rows in the test period" in text and "the dataset covers" in text
+    assert "leaves no day to test on" in text and "the dataset covers" in text

@@ -162,7 +162,7 @@ def test_a_study_that_was_stopped_goes_on(project, monkeypatch):
     [
         ({"dataset": "elsewhere"}, "dataset elsewhere is not in the settings"),
         ({"preparation": preparation(features=["tmf_21", "fwd_ret_10"])}, "outcomes look ahead"),
-        ({"preparation": preparation(features=["tmf_22"])}, "did you mean tmf_21?"),
+        ({"preparation": preparation(features=["tmf_22"])}, "near matches: tmf_21, tmf_abs"),
         (
             {"preparation": preparation(split_mode="time", train_end="1990-01-01")},
             "1990-01-01",

@@ -134,7 +134,7 @@ def test_a_saved_model_decodes_another_dataset_without_a_fit(project, monkeypatc
         ({"dataset": "rows"}, "a sample of single rows; export it with sample_by ticker"),
         ({"hmm": {"n_components": 2, "min_sequence_length": 10**6}}, "lower min_sequence_length"),
         ({"hmm": {"n_components": 0}}, "n_components"),
-        ({"preparation": preparation(features=["tmf_22"])}, "did you mean tmf_21?"),
+        ({"preparation": preparation(features=["tmf_22"])}, "near matches: tmf_21, tmf_abs"),
         ({"cluster_labels_file": "nowhere.parquet"}, "nowhere.parquet"),
     ],
 )

@@ -206,6 +206,16 @@ def timeline(found: Evaluation, data: str) -> Figure:
     return figure
 
 
+@STYLE
+def without_labels(found: Evaluation, data: str) -> Figure:
+    """In place of any figure of a run in which no row has a label."""
+    figure, axes = panels(1, 1, 4.0, 1.0)
+    axes[0, 0].axis("off")
+    axes[0, 0].text(0.5, 0.5, "no row has a label: all are noise", ha="center", va="center")
+    caption(figure, data, n=len(found.groups.labelled.days))
+    return figure
+
+
 FIGURES: dict[str, Draw] = {
     "sizes": sizes,
     "profile_heatmap": profile_heatmap,

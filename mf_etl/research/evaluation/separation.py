@@ -86,8 +86,15 @@ def separations(
         for label, state in enumerate(states):
             key = {"view": view.name, "period": period, groups.label_name: label}
             rows.append(key | {"outcome": name} | state)
-    schema = {groups.label_name: pl.Int16, **dict.fromkeys(("mean", "lo", "hi"), pl.Float64)}
-    return found, pl.DataFrame(rows, schema_overrides=schema, infer_schema_length=None)
+    schema = {
+        "view": pl.String,
+        "period": pl.String,
+        groups.label_name: pl.Int16,
+        "outcome": pl.String,
+        "rows": pl.Int64,
+        **dict.fromkeys(("mean", "lo", "hi"), pl.Float64),
+    }
+    return found, pl.DataFrame(rows, schema=schema)
 
 
 def _date_sums(

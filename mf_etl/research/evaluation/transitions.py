@@ -13,6 +13,14 @@ from scipy.stats import CensoredData, ecdf
 from mf_etl.research.evaluation.groups import Groups
 from mf_etl.research.models.canonical import NOISE
 
+DWELL = {
+    "count": pl.Int64,
+    **dict.fromkeys(("mean", "median", "p10", "p90"), pl.Float64),
+    "max": pl.Int64,
+    "cut_off": pl.Int64,
+    **dict.fromkeys(("km_mean", "km_median"), pl.Float64),
+}
+
 
 class Runs(NamedTuple):
     """Runs of one label within a sequence and period; shape (runs,) each."""
@@ -55,9 +63,7 @@ def dwell_stats(groups: Groups) -> pl.DataFrame:
             cut = runs.lengths[mine & runs.cut_off]
             key = {"view": view.name, "period": period, "in_sample": in_sample}
             rows.append(key | {groups.label_name: label} | _dwell(whole, cut))
-    floats = ("mean", "median", "p10", "p90", "km_mean", "km_median")
-    schema = {groups.label_name: pl.Int16, "max": pl.Int64, **dict.fromkeys(floats, pl.Float64)}
-    return pl.DataFrame(rows, schema_overrides=schema, infer_schema_length=None)
+    return pl.DataFrame(rows, schema={**groups.keys().schema, **DWELL})
 
 
 def period_runs(groups: Groups, view: str, period: str) -> Runs:
@@ -87,10 +93,11 @@ def start_distribution(groups: Groups, probability: pl.DataFrame | None) -> pl.D
             key = {"view": view.name, "period": period, "in_sample": in_sample}
             share = count / max(1, int(counts.sum()))
             rows.append(key | {groups.label_name: label, "sequences": count, "share": share})
-    table = pl.DataFrame(rows)
+    schema = groups.keys().schema | {"sequences": pl.Int64, "share": pl.Float64}
+    table = pl.DataFrame(rows, schema=schema)
     if probability is None:
         return table
-    cast = probability.with_columns(pl.col(groups.label_name).cast(pl.Int64))
+    cast = probability.with_columns(pl.col(groups.label_name).cast(schema[groups.label_name]))
     return table.join(cast, on=groups.label_name, how="left", maintain_order="left")
 
 

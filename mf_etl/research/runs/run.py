@@ -15,7 +15,7 @@ from mf_etl.io import ParquetOptions, replacing, write_csv, write_json, write_pa
 from mf_etl.plots.base import save
 from mf_etl.research.datasets.columns import OUTCOMES
 from mf_etl.research.evaluation.evaluate import Evaluation, evaluate, refuse_missing
-from mf_etl.research.evaluation.figures import FIGURES
+from mf_etl.research.evaluation.figures import FIGURES, without_labels
 from mf_etl.research.evaluation.profiles import PROFILE_FEATURES
 from mf_etl.research.labels.labelled import LabelledRows, write_labelled
 from mf_etl.research.models.interface import Fitted, Spec
@@ -81,6 +81,7 @@ def write_run(
             shutil.copyfile(prepared_folder / paths[name].name, temporary)
     model.save(fitted, prepared, spec, folder)
     for name, draw in FIGURES.items():
+        draw = draw if labelled.states else without_labels
         save(draw(found, data_name(dataset)), paths[f"figure_{name}"])
     write_json(found.robustness, paths["robustness_summary"])
     write_json(summary, paths["run_summary"])
