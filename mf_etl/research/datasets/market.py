@@ -153,7 +153,7 @@ class Market:
 def read_market(path: Path) -> Market:
     """The market of an `EQUAL_WEIGHT` file; raises `ResearchError` if it is none."""
     try:
-        table = pl.read_parquet(path, columns=["trade_date", "h", "mean"])
+        table = pl.read_parquet(path, glob=False, columns=["trade_date", "h", "mean"])
     except (OSError, pl.exceptions.PolarsError) as error:
         reason = str(error).splitlines()[0]
         raise ResearchError(f"market {path}: {reason}; build it again") from None
