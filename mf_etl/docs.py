@@ -15,6 +15,7 @@ from pydantic_core import PydanticUndefined
 
 from mf_etl.catalog import Dataset, aggregates, catalog, research
 from mf_etl.research.runs.catalog import RUNS_FOLDERS, prepared_patterns, run_patterns
+from mf_etl.research.validation.catalog import validation_patterns
 from mf_etl.schemas.bronze_ohlcv import BRONZE_OHLCV, BRONZE_REJECTS
 from mf_etl.schemas.declaration import HELPER, Column, Table
 from mf_etl.schemas.equal_weight_market import EQUAL_WEIGHT_MARKET
@@ -37,6 +38,7 @@ from mf_etl.schemas.universe_tables import (
     SYMBOL_MASTER,
     TICKER_RESULTS,
 )
+from mf_etl.schemas.validation_tables import VALIDATION_TABLES
 from mf_etl.settings.model import ENV_PREFIX, Settings, section_of
 from mf_etl.settings.sections import Paths
 
@@ -89,6 +91,9 @@ def tables() -> str:
     lines += ["", "# Tables of research runs", "", "One file a run."]
     for table, kind, name in RUN_TABLES:
         lines += _table(table, run_patterns(Paths(), kind)["run"][name])
+    lines += ["", "# Tables of validations", "", "One file a validation (docs/validation.md)."]
+    for name, (table, rule) in VALIDATION_TABLES.items():
+        lines += _table(table, validation_patterns(Paths())[rule][name])
     lines += ["", "## Flow states", "", "| code | label |", "| --- | --- |"]
     lines += [f"| {code} | {label} |" for code, label in FLOW_STATES.items()]
     return "\n".join(lines) + "\n"
@@ -112,6 +117,7 @@ def _all_datasets() -> list[Dataset]:
     over_the_universe = (aggregates(Paths()), research(Paths()))
     others = [dataset for group in over_the_universe for dataset in vars(group).values()]
     steps = [step for kind in RUNS_FOLDERS for step in run_patterns(Paths(), kind).values()]
+    steps += validation_patterns(Paths()).values()
     runs = [dataset for step in (prepared_patterns(Paths()), *steps) for dataset in step.values()]
     return [*catalog(Paths()).per_ticker(), *others, *runs]
 
@@ -147,8 +153,8 @@ def targets() -> str:
         "",
         "Paths with the default roots; `prefix` is the first character of the ticker. Ask Snakemake "
         "for any of these files, or for the named targets `all`, `bronze`, `silver`, `indicators`, "
-        "`events`, `features`, `qa`, `dataset`, `clustering` and `hmm`; `prune` lists files of "
-        "tickers that are no longer built, `catalog` writes the DuckDB file.",
+        "`events`, `features`, `qa`, `dataset`, `clustering`, `hmm` and `validation`; `prune` lists files "
+        "of tickers that are no longer built, `catalog` writes the DuckDB file.",
         "",
         "| dataset | file |",
         "| --- | --- |",

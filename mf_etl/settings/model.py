@@ -36,6 +36,7 @@ from mf_etl.research.runs.requests import (
     HmmSweep,
     Request,
 )
+from mf_etl.research.validation.request import ValidationOptions, ValidationRequest
 from mf_etl.settings.sections import (
     DATASET_PATTERN,
     EventGrammar,
@@ -97,6 +98,32 @@ class ResearchHmm(Section):
     """The same model from several seeds."""
 
 
+class ResearchValidation(ValidationOptions):
+    """Validations by name: each is a folder below `validation_runs`. Options here hold for all."""
+
+    runs: dict[RunName, ValidationRequest] = Field(default_factory=dict)
+    """What is validated; an option given here goes over the one above."""
+
+    @model_validator(mode="after")
+    def _of_all_for_each(self) -> Self:
+        for name, run in self.runs.items():
+            ValidationRequest.model_validate(self._in_force(run))
+            if unknown := set(run.trials_with) & {run.folder(name)}:
+                raise ValueError(f"run {name}: trials_with names itself, {unknown.pop()}")
+        return self
+
+    def named(self) -> dict[str, ValidationRequest]:
+        """The validations by folder, each with every option in force."""
+        return {
+            run.folder(name): ValidationRequest.model_validate(self._in_force(run))
+            for name, run in self.runs.items()
+        }
+
+    def _in_force(self, run: ValidationRequest) -> dict[str, Any]:
+        of_all = {name: getattr(self, name) for name in ValidationOptions.model_fields}
+        return of_all | run.model_dump(exclude_unset=True)
+
+
 class Settings(BaseSettings):
     """All settings in force, strictly checked."""
 
@@ -124,6 +151,7 @@ class Settings(BaseSettings):
     """Research datasets by name."""
     research_clustering: ResearchClustering = ResearchClustering()
     research_hmm: ResearchHmm = ResearchHmm()
+    research_validation: ResearchValidation = ResearchValidation()
     prune: Prune = Prune()
 
     @model_validator(mode="after")
