@@ -153,8 +153,8 @@ def targets() -> str:
         "",
         "Paths with the default roots; `prefix` is the first character of the ticker. Ask Snakemake "
         "for any of these files, or for the named targets `all`, `bronze`, `silver`, `indicators`, "
-        "`events`, `features`, `qa`, `dataset`, `clustering`, `hmm` and `validation`; `prune` lists files "
-        "of tickers that are no longer built, `catalog` writes the DuckDB file.",
+        "`events`, `features`, `qa`, `dataset`, `clustering`, `hmm` and `validation`; `prune` lists "
+        "files of tickers that are no longer built, `catalog` writes the DuckDB file.",
         "",
         "| dataset | file |",
         "| --- | --- |",
