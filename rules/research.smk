@@ -2,14 +2,14 @@
 
 
 rule run_spec:
-    """What a run of the settings is asked to do, beside what came of it."""
+    """What a run of the settings, or of a fold, is asked to do, beside what came of it."""
     output:
         run_spec=f"{SETTINGS.paths.results_root}/{{research_runs}}/{{run}}/{SPEC}",
     log:
         f"{SETTINGS.paths.logs_root}/run_spec/{{research_runs}}/{{run}}.log",
     wildcard_constraints:
         research_runs="|".join(RUNS_FOLDERS.values()),
-        run="|".join(re.escape(run) for _, run in NAMED) or "(?!)",
+        run="|".join([FOLD_RUN_PATTERN, *(re.escape(run) for _, run in NAMED)]),
     conda:
         "../envs/mf_etl.yaml"
     params:

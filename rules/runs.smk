@@ -18,6 +18,7 @@ from mf_etl.research.runs.catalog import (
     runs_root,
 )
 from mf_etl.research.runs.requests import digest, read_spec, spec_text
+from mf_etl.research.walk_forward.folds import RUN_PATTERN as FOLD_RUN_PATTERN
 
 MATRIX = prepared_patterns(SETTINGS.paths)
 MODELS = {kind: run_patterns(SETTINGS.paths, kind) for kind in RUNS_FOLDERS}
@@ -38,6 +39,9 @@ def request_of_run(research, run):
     """What a run is asked to do."""
     if request := NAMED.get((research, run)):
         return request
+    if re.fullmatch(FOLD_RUN_PATTERN, run):
+        if request := dict(known_folds()).get((research, run)):
+            return request
     spec = Path(RUNS[research], run, SPEC)
     if not spec.exists():
         known = ", ".join(name for kind, name in NAMED if kind == research) or "none"
@@ -134,6 +138,8 @@ def preparation_of(wildcards):
 def every_request():
     """The runs of the settings, then those that have a specification in their folder."""
     yield from NAMED.values()
+    for _, request in known_folds():
+        yield request
     for root in RUNS.values():
         for spec in sorted(Path(root).glob(f"*/{SPEC}")):
             try:
@@ -148,8 +154,8 @@ def research_of(wildcards):
 
 
 def run_spec_text(wildcards):
-    """The text of the specification of a run that the settings name."""
-    return spec_text(NAMED[research_of(wildcards), wildcards.run])
+    """The text of the specification of a run that the settings name, or of a fold."""
+    return spec_text(request_of_run(research_of(wildcards), wildcards.run))
 
 
 def named_files(research):
@@ -163,8 +169,9 @@ def named_files(research):
 
 
 def research_files(wildcards):
-    """Every final file of the runs of the settings."""
-    return [file for research in RUNS for file in named_files(research)]
+    """Every final file of the runs and validations of the settings."""
+    runs = [file for research in RUNS for file in named_files(research)]
+    return [*runs, *rules.validation.input]
 
 
 def cluster_labels_of(request):

@@ -35,13 +35,17 @@ FOLDS = Table(
         Column("n_components", pl.Int16, "states of the fit", "states", False),
         _float("ll_train", "log-likelihood a train row; null for a method without one", "nats"),
         _float("ll_test", "log-likelihood a test row, given the days before", "nats"),
-        flag("converged", "the fit has converged"),
+        flag(
+            "converged", "the fit has converged; null for a method that cannot tell", nullable=True
+        ),
         _float(
             "ari_with_previous",
             "adjusted Rand index with the fold before, on rows that both have labelled",
             "index",
         ),
-        Column("matched_by", pl.String, "how states got their numbers: first, hungarian or none"),
+        Column(
+            "matched_by", pl.String, "how states got their numbers: first or hungarian", "", False
+        ),
         _float(
             "largest_match_distance",
             "largest root mean square distance, a feature, of matched states' train means",
@@ -49,6 +53,21 @@ FOLDS = Table(
         ),
     ),
 )
+
+MATCHING = Table(
+    name="matching",
+    meaning="Which state of each fold's fit has which number: a row a fold and state.",
+    unique=False,
+    sorted_by="fold",
+    columns=(
+        FOLD,
+        Column("label", pl.Int16, "state of the fold's own fit", "", False),
+        Column("state", pl.Int16, "its number across folds; one that is new is in no fold before", "",
+               False),
+        _float("distance", "root mean square, a feature, from the same number one fold before; null "
+               "for a new one", "deviations"),
+    ),
+)  # fmt: skip
 
 LABELS = Table(
     name="labels",
@@ -379,7 +398,7 @@ REFITS = Table(
 VALIDATION_TABLES: dict[str, tuple[Table, str]] = {
     name: (table, rule)
     for rule, tables in {
-        "validation_labels": {"labels": LABELS, "folds": FOLDS},
+        "validation_labels": {"labels": LABELS, "folds": FOLDS, "matching": MATCHING},
         "validation_sums": {"state_sums": STATE_SUMS},
         "validation_outcomes": {"state_outcomes": STATE_OUTCOMES, "pairs": PAIRS},
         "validation_placebo": {"placebo": PLACEBO},

@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from mf_etl.io import ParquetOptions
+from mf_etl.research.validation.catalog import REFITS, VALIDATION
 from mf_etl.settings.model import Settings
 from mf_etl.settings.sections import (
     EventGrammar,
@@ -151,6 +152,7 @@ STEPS: dict[str, type[BaseModel]] = {
     "research_stability": StepSettings,
     "clustering_periods": StepSettings,
     "hmm_decode": StepSettings,
+    **dict.fromkeys(VALIDATION | REFITS, StepSettings),
 }
 
 

@@ -146,7 +146,7 @@ def crosstab(
     shared = set(labelled.collect_schema().names()) & set(clusters.collect_schema().names())
     keys = [name for name in ("ticker", "exchange", "trade_date") if name in shared]
     parts = []
-    for first, last in _ticker_ranges(labelled):
+    for first, last in ticker_ranges(labelled):
         inside = pl.col("ticker").is_between(pl.lit(first), pl.lit(last))
         mine = labelled.filter(inside).select(*keys, label)
         both = mine.join(clusters.filter(inside).select(*keys, "cluster_id"), on=keys, how="inner")
@@ -167,7 +167,7 @@ def crosstab(
     }
 
 
-def _ticker_ranges(rows: pl.LazyFrame) -> Iterator[tuple[str, str]]:
+def ticker_ranges(rows: pl.LazyFrame) -> Iterator[tuple[str, str]]:
     """First and last ticker of each run of neighbours that fills about `JOINED_ROWS` rows."""
     counts = rows.group_by("ticker").agg(rows=pl.len()).sort("ticker").collect()
     numbered = counts.with_columns(pl.col("rows").cum_sum() // JOINED_ROWS)

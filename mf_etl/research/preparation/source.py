@@ -48,7 +48,7 @@ class Source:
         self.is_learnt_from = is_learnt_from
         self._refuse_missing()
         if self.rows and is_learnt_from:
-            self.spec = settled(spec, self._trading_days())
+            self.spec = settled(spec, self.trading_days())
 
     def columns(self, shard: int, names: Sequence[str]) -> pl.DataFrame:
         """These columns of every row of a shard."""
@@ -75,7 +75,8 @@ class Source:
             *(pl.col(name).is_not_null() for name in self.spec.features),
         )
 
-    def _trading_days(self) -> list[datetime.date]:
+    def trading_days(self) -> list[datetime.date]:
+        """The days of the dataset, ascending."""
         days = (self.columns(shard, ["trade_date"]).unique() for shard in self.shards)
         return pl.concat(days).to_series().unique().sort().to_list()
 

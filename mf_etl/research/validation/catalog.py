@@ -17,7 +17,11 @@ VALIDATION: dict[str, dict[str, str]] = {
     "validation_spec": {"validation_spec": SPEC},
     "validation_borders": {"borders": "borders.json"},
     "validation_fold": {"fold_spec": "fold={year}/spec.yaml"},
-    "validation_labels": {"labels": "labels.parquet", "folds": "folds.parquet"},
+    "validation_labels": {
+        "labels": "labels.parquet",
+        "folds": "folds.parquet",
+        "matching": "matching.parquet",
+    },
     # All that inference reads, however many rows there are.
     "validation_sums": {"state_sums": "state_sums.parquet"},
     "validation_outcomes": {

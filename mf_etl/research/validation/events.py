@@ -29,14 +29,15 @@ MEASURES = (*_PATH, *_CAR)
 
 @dataclass(frozen=True)
 class Labels:
-    """Rows of one ticker's segment in one fold, in order and without gaps; shape (rows,) each.
+    """Rows of one ticker's segment, in order and without gaps; shape (rows,) each.
 
-    `state` is known on the day (−1: none); `excess` is fwd_xs_1 and `entered` fwd_oo_1, NaN where
-    there is none or the row is not eligible.
+    `state` is known on the day (−1: none), by the model of `fold`; `excess` is fwd_xs_1 and `entered`
+    fwd_oo_1, NaN where there is none or the row is not eligible.
     """
 
     days: Integers
     state: Integers
+    fold: Integers
     excess: Floats
     entered: Floats
 
@@ -52,8 +53,8 @@ class EventSums:
         self._dates = np.zeros((len(days), states * states), dtype=np.bool_)
 
     def add(self, labels: Labels) -> None:
-        """Add the events of a ticker's segment in a fold."""
-        rows, pair = events(labels.state, self.states, self._least_run)
+        """Add the events of a ticker's segment."""
+        rows, pair = events(labels.state, labels.fold, self.states, self._least_run)
         self.events += np.bincount(pair, minlength=len(self.events))
         self.tickers += np.bincount(np.unique(pair), minlength=len(self.events))
         self._dates[np.searchsorted(self._paths.days, labels.days[rows]), pair] = True
@@ -86,21 +87,30 @@ class EventSums:
 
 
 def events(
-    state: Integers, states: int, least_run: int
+    state: Integers, fold: Integers, states: int, least_run: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Rows of changes a→b after a run of a of at least `least_run` rows, and their pairs.
 
-    Not the rows within three of the first, where a fold begins.
+    Not the rows within three of the first of a fold: there a change may come from the new model.
     """
     codes = state.astype(np.int64)
     row = np.arange(len(codes))
-    changed = np.zeros(len(codes), dtype=np.bool_)
-    changed[1:] = codes[1:] != codes[:-1]
-    start = np.maximum.accumulate(np.where(changed, row, 0)) if len(codes) else row
+    changed, begins = np.zeros((2, len(codes)), dtype=np.bool_)
+    begins[:1] = True
+    begins[1:] = fold[1:] != fold[:-1]
+    changed[1:] = (codes[1:] != codes[:-1]) & ~begins[1:]
+    start, first = (
+        np.maximum.accumulate(np.where(at, row, 0)) for at in (changed | begins, begins)
+    )
     candidates = np.flatnonzero(changed)
     run = candidates - start[candidates - 1]
     before, after = codes[candidates - 1], codes[candidates]
-    keep = (run >= least_run) & (before >= 0) & (after >= 0) & (candidates >= FOLD_START)
+    keep = (
+        (run >= least_run)
+        & (before >= 0)
+        & (after >= 0)
+        & (candidates - first[candidates] >= FOLD_START)
+    )
     return candidates[keep], (before * states + after)[keep]
 
 

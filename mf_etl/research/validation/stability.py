@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -190,15 +191,28 @@ def _first_below(lengths: Floats, survival: Floats) -> float | None:
     return float(lengths[below[0]]) if len(below) else None
 
 
-def geometric_test(
-    lengths: Integers, cut_off: NDArray[np.bool_], stay: float, *, draws: int = 999, seed: int = 0
+Sampler = Callable[[np.random.Generator, int], Integers]
+
+
+def geometric(stay: float) -> Sampler:
+    """Run lengths of a chain that stays with probability `stay`, between 0 and 1."""
+    return lambda random, count: random.geometric(1 - stay, count)
+
+
+def dwell_test(
+    lengths: Integers,
+    cut_off: NDArray[np.bool_],
+    sampler: Sampler,
+    *,
+    draws: int = 999,
+    seed: int = 0,
 ) -> float | None:
-    """p that runs last as a chain that stays with probability `stay` makes them (two-sided).
+    """p that runs last as `sampler` makes them (two-sided).
 
     The Kaplan–Meier mean against that of as many simulated runs, cut off as often and as late as
     those of the data are by the Kaplan–Meier curve of being cut off. None where every run was.
     """
-    if cut_off.all() or not 0 < stay < 1:
+    if cut_off.all():
         return None
 
     def mean(of: Integers, cut: NDArray[np.bool_]) -> float:
@@ -216,10 +230,14 @@ def geometric_test(
         outlasted = cuts.probabilities
     simulated = np.empty(draws)
     for draw in range(draws):
-        length = random.geometric(1 - stay, len(lengths))
+        length = sampler(random, len(lengths))
         # The first limit that a share below u of the runs outlasts, or none.
         limit = limits[np.searchsorted(-outlasted, -random.random(len(lengths)))]
-        simulated[draw] = mean(np.minimum(length, limit), length > limit)
+        cut = length > limit
+        simulated[draw] = np.nan if cut.all() else mean(np.minimum(length, limit), cut)
+    simulated = simulated[~np.isnan(simulated)]
+    if not len(simulated):
+        return None
     centre = simulated.mean()
     beyond = int((np.abs(simulated - centre) >= abs(told - centre)).sum())
-    return (1 + beyond) / (draws + 1)
+    return (1 + beyond) / (len(simulated) + 1)

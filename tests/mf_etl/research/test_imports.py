@@ -9,6 +9,7 @@ from tests.conftest import ROOT
 PACKAGE = "mf_etl.research"
 PARTS = (
     "datasets", "preparation", "models", "labels", "inference", "evaluation", "validation", "runs",
+    "walk_forward",
 )  # fmt: skip
 """From the bottom up: each may look at those before it."""
 

@@ -23,6 +23,7 @@ def labels(seed, rows=300, states=3):
     return Labels(
         np.arange(rows) + 1000,
         state,
+        np.zeros(rows, dtype=np.int16),
         np.where(random.random(rows) < 0.1, np.nan, 0.01 * random.normal(size=rows)),
         0.01 * random.normal(size=rows),
     )
@@ -30,18 +31,31 @@ def labels(seed, rows=300, states=3):
 
 def test_an_event_is_a_change_after_a_run_that_is_long_enough():
     state = np.array([0, 0, 1, 1, 1, 1, 0, 0, 2, -1, -1, -1, 2, 2, 2, 1])
-    rows, pair = events(state, 3, 3)
+    fold = np.zeros(len(state))
+    rows, pair = events(state, fold, 3, 3)
     # 0→1 comes too early, 0→2 after two rows, −1 is no state.
     assert rows.tolist() == [6, 15] and pair.tolist() == [1 * 3 + 0, 2 * 3 + 1]
-    assert events(state, 3, 2)[0].tolist() == [6, 8, 15]
-    assert events(state[:0], 3, 3)[0].tolist() == [] == events(state[:1], 3, 3)[0].tolist()
+    assert events(state, fold, 3, 2)[0].tolist() == [6, 8, 15]
+    assert (
+        events(state[:0], fold[:0], 3, 3)[0].tolist()
+        == []
+        == events(state[:1], fold[:1], 3, 3)[0].tolist()
+    )
+
+
+def test_a_fold_begins_anew_and_its_first_three_rows_have_no_event():
+    state = np.array([0, 0, 0, 0, 1, 1, 2, 2, 2, 2, 0])
+    fold = np.array([1, 1, 1, 1, 2, 2, 2, 2, 2, 2, 2])
+    # 0→1 is a change of models; 1→2 comes two rows after it; 2→0 counts.
+    assert events(state, fold, 3, 1)[0].tolist() == [10]
+    assert events(state, fold * 0, 3, 1)[0].tolist() == [4, 6, 10]
 
 
 def test_events_look_back_only():
-    state = labels(0).state
-    rows, pair = events(state, 3, 3)
+    state, fold = labels(0).state, labels(0).fold
+    rows, pair = events(state, fold, 3, 3)
     for cut in (50, 111, 200):
-        part = events(state[:cut], 3, 3)
+        part = events(state[:cut], fold[:cut], 3, 3)
         assert part[0].tolist() == rows[rows < cut].tolist()
         assert part[1].tolist() == pair[rows < cut].tolist()
 
@@ -60,7 +74,7 @@ def filled(tickers=30, rows=300, effect=0.0):
     sums = EventSums(np.arange(rows) + 1000, 3, h=5)
     every = [labels(seed, rows) for seed in range(tickers)]
     for one in every:
-        when, pair = events(one.state, 3, 3)
+        when, pair = events(one.state, one.fold, 3, 3)
         for t in when[pair == 1]:
             one.excess[t : t + 5] += effect
         sums.add(one)
@@ -72,7 +86,7 @@ def test_sums_and_the_calendar_portfolio_equal_loops():
     held = {}
     counted, days = np.zeros(9), [set() for _ in range(9)]
     for number, one in enumerate(every):
-        when, pair = events(one.state, 3, 3)
+        when, pair = events(one.state, one.fold, 3, 3)
         for t, which in zip(when, pair, strict=True):
             counted[which] += 1
             days[which].add(one.days[t])

@@ -13,7 +13,8 @@ from mf_etl.research.validation.stability import (
     agreement,
     by_year,
     dwell,
-    geometric_test,
+    dwell_test,
+    geometric,
     homogeneity,
     rank_agreement,
     share_drift,
@@ -118,7 +119,7 @@ def test_dwell_equals_the_product_over_lengths():
 def test_runs_that_all_were_cut_off_tell_nothing():
     got = dwell(np.array([4, 5]), np.array([True, True]))
     assert got.km_mean is None and got.cut_off == 2
-    assert geometric_test(np.array([4]), np.array([True]), 0.9) is None
+    assert dwell_test(np.array([4]), np.array([True]), geometric(0.9)) is None
 
 
 def test_dwell_of_a_chain_is_told_from_another():
@@ -127,7 +128,7 @@ def test_dwell_of_a_chain_is_told_from_another():
     for _ in range(20):
         length, limit = random.geometric(0.1, 200), random.geometric(0.04, 200)
         runs, cut = np.minimum(length, limit), length > limit
-        found.append(geometric_test(runs, cut, 0.9, draws=49))
-        assert geometric_test(runs, cut, 0.8, draws=49) == 0.02
+        found.append(dwell_test(runs, cut, geometric(0.9), draws=49))
+        assert dwell_test(runs, cut, geometric(0.8), draws=49) == 0.02
     assert sum(p <= 0.1 for p in found) <= 6 and np.mean(found) > 0.3
-    assert geometric_test(length, np.zeros(200, dtype=bool), 0.9, draws=49) > 0.02
+    assert dwell_test(length, np.zeros(200, dtype=bool), geometric(0.9), draws=49) > 0.02
