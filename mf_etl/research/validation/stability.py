@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -55,19 +54,24 @@ def by_year(sums: Sums, h: int, *, block: int, replications: int, seed: int) -> 
     return Years(np.array(told), mean, every.std(axis=0, ddof=1), every)
 
 
-def rank_agreement(mean: Floats) -> float:
-    """Kendall's tau of the states' means between consecutive years, averaged; NaN where none.
+def rank_agreement(mean: Floats) -> Floats:
+    """Kendall's tau-b of the states' means between consecutive years, averaged; NaN where none.
 
-    `mean` has shape (years, states); states without a mean in one of two years are left out of
-    that pair.
+    `mean` has shape (…, years, states), the result (…). States without a mean in one of two years are
+    left out of that pair of years.
     """
-    taus = []
-    for one, next_one in itertools.pairwise(mean):
-        both = ~(np.isnan(one) | np.isnan(next_one))
-        if both.sum() > 1:
-            taus.append(float(stats.kendalltau(one[both], next_one[both]).statistic))
-    known = [tau for tau in taus if not np.isnan(tau)]
-    return float(np.mean(known)) if known else float("nan")
+    one, other = np.triu_indices(mean.shape[-1], 1)
+    signs = np.sign(mean[..., one] - mean[..., other])
+    before, after = signs[..., :-1, :], signs[..., 1:, :]
+    known = ~np.isnan(before * after)
+    agree = np.where(known, before * after, 0.0).sum(axis=-1)
+    untied = [(known & (side != 0)).sum(axis=-1) for side in (before, after)]
+    pairs = np.sqrt(untied[0] * untied[1])
+    there = pairs > 0
+    taus = np.where(there, agree / np.where(there, pairs, 1.0), 0.0).sum(axis=-1)
+    count = there.sum(axis=-1)
+    found: Floats = np.where(count > 0, taus / np.maximum(count, 1), np.nan)
+    return found
 
 
 class Agreement(NamedTuple):
@@ -80,10 +84,10 @@ class Agreement(NamedTuple):
 
 def agreement(years: Years) -> Agreement:
     """`rank_agreement` of the data, and the 2.5 and 97.5 % quantiles of it over the draws."""
-    drawn = np.array([rank_agreement(one) for one in years.drawn])
+    drawn = rank_agreement(years.drawn)
     known = drawn[~np.isnan(drawn)]
     bounds = np.quantile(known, (0.025, 0.975)) if len(known) else (np.nan, np.nan)
-    return Agreement(rank_agreement(years.mean), float(bounds[0]), float(bounds[1]))
+    return Agreement(float(rank_agreement(years.mean)), float(bounds[0]), float(bounds[1]))
 
 
 class Homogeneity(NamedTuple):
