@@ -19,35 +19,12 @@ from typing import NamedTuple
 
 import duckdb
 
-from mf_etl.catalog import Dataset, aggregates, catalog, research
+from mf_etl.catalog import Dataset, catalog
 from mf_etl.damage import damaged
 from mf_etl.errors import MfEtlError
 from mf_etl.io import replacing
-from mf_etl.research.runs.catalog import runs_root
 from mf_etl.settings.sections import Paths
-
-LAYER_VIEWS = {
-    "bronze": "bronze_ohlcv",
-    "rejects": "bronze_rejects",
-    "silver_base": "silver_base",
-    "indicators": "silver_indicators",
-    "events": "gold_events",
-    "features": "gold_features",
-}
-MADE_BY = {
-    "bronze": "bronze",
-    "rejects": "bronze",
-    "quality": "bronze",
-    "silver_base": "silver",
-    "indicators": "indicators",
-    "events": "events",
-    "features": "features",
-    "symbol_master": "qa",
-}
-"""The views that every project has, and the target that builds what they show."""
-
-RUN_TABLES = {"clustering": "clustered_dataset.parquet", "hmm": "decoded_rows.parquet"}
-
+from mf_etl.views import LAYER_VIEWS, MADE_BY, single_files
 
 FOLDER = "mf_etl_folder"
 
@@ -124,20 +101,10 @@ def _views(paths: Paths, base: Path, has_universe: bool) -> Iterator[_View]:
     if _first(reports):
         read = f"read_json({_glob(reports, base)})"
         yield _View("quality", f"select * from {read}{shown}", _files(reports))
-    master = Path(aggregates(paths).symbol_master)
-    if master.exists():
-        yield _of_file("symbol_master", master, base, shown)
-    root = Path(research(paths).ml_dataset.partition("{")[0])
-    for file in sorted(root.glob("*/dataset.parquet")):
-        yield _of_file(f'datasets."{file.parent.name}"', file, base)
-    for kind, table in RUN_TABLES.items():
-        for file in sorted(Path(runs_root(paths, kind)).glob(f"*/{table}")):
-            yield _of_file(f'runs."{file.parent.name}"', file, base)
-
-
-def _of_file(name: str, file: Path, base: Path, shown: str = "") -> _View:
-    query = f"select * from read_parquet({_located(file, base)}){shown}"
-    return _View(name, query, iter([file]))
+    for table in single_files(paths):
+        name = f'{table.schema}."{table.name}"' if table.schema else table.name
+        query = f"select * from read_parquet({_located(table.file, base)})"
+        yield _View(name, query + ("" if table.schema else shown), iter([table.file]))
 
 
 def _create(connection: duckdb.DuckDBPyConnection, view: _View) -> None:

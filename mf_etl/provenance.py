@@ -141,7 +141,7 @@ def _source(name: str, root: Path) -> Path | None:
 
 def _imports(tree: ast.Module, source: Path) -> list[str]:
     names: set[str] = set()
-    for node in ast.walk(tree):
+    for node in _run(tree):
         if isinstance(node, ast.Import):
             names.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -151,6 +151,16 @@ def _imports(tree: ast.Module, source: Path) -> list[str]:
             # `from mf_etl.silver import base` names a module where `base` is one.
             names.update(f"{node.module}.{alias.name}" for alias in node.names)
     return sorted(_with_parents(n for n in names if n.split(".")[0] == PACKAGE))
+
+
+def _run(node: ast.AST) -> Iterator[ast.AST]:
+    """A node and all below it, but for what only type checkers read."""
+    yield node
+    below: Iterable[ast.AST] = ast.iter_child_nodes(node)
+    if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+        below = node.orelse
+    for child in below:
+        yield from _run(child)
 
 
 def _with_parents(names: Iterable[str]) -> set[str]:

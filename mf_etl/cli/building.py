@@ -12,8 +12,9 @@ from typing import Any
 
 import click
 
-from mf_etl.cli import interrupts, project
+from mf_etl.cli import interrupts
 from mf_etl.cli.context import universe
+from mf_etl.project import SNAKEFILE
 from mf_etl.settings.model import DELIMITER, ENV_PREFIX
 
 HOW_MANY = ("--cores", "-c", "--jobs", "-j", "--profile")
@@ -74,7 +75,7 @@ def run(
         "-m",
         "mf_etl.cli.launch",
         "--snakefile",
-        project.SNAKEFILE,
+        SNAKEFILE,
         *options,
     ]
     if not any(_is_option(argument, name) for argument in extra for name in HOW_MANY):

@@ -8,9 +8,8 @@ from typing import Any
 
 import click
 
+from mf_etl.project import SNAKEFILE, find
 from mf_etl.settings.model import DEFAULT_FILE
-
-SNAKEFILE = "Snakefile"
 
 
 def _started_in() -> Path:
@@ -21,18 +20,6 @@ def _started_in() -> Path:
 
 
 _STARTED_IN = _started_in()
-
-
-def find(start: Path) -> Path | None:
-    """The nearest folder, `start` or above it, that holds a project; None if there is none."""
-    return next(
-        (
-            folder
-            for folder in (start, *start.parents)
-            if (folder / DEFAULT_FILE).is_file() and (folder / SNAKEFILE).is_file()
-        ),
-        None,
-    )
 
 
 def enter() -> Path:

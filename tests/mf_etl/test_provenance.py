@@ -12,7 +12,8 @@ from tests.conftest import ROOT
 
 LIBRARY = {
     "mf_etl/__init__.py": "",
-    "mf_etl/top.py": '"""Doc."""\nfrom mf_etl.low import f\nfrom mf_etl.settings import x\n\n'
+    "mf_etl/top.py": '"""Doc."""\nfrom mf_etl.low import f\nfrom mf_etl.settings import x\n'
+    "if TYPE_CHECKING:\n    from mf_etl.other import y\n\n"
     'def g():\n    """Doc."""\n    return f(1)\n',
     "mf_etl/low.py": "import math\n\ndef f(x):\n    # why\n    return math.floor(x)\n",
     "mf_etl/other.py": "y = 1\n",
