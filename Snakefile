@@ -1,5 +1,12 @@
 """Raw daily files to research-ready layers: one declared file a ticker and layer."""
 
+from snakemake.utils import min_version
+
+min_version("9.27")
+
+
+report: "report/workflow.rst"
+
 
 include: "rules/common.smk"
 include: "rules/planning.smk"
@@ -17,6 +24,7 @@ rule all:
         touched_files("gold_features"),
 
 
+include: "rules/shown.smk"
 include: "rules/parcels.smk"
 include: "rules/bronze.smk"
 include: "rules/silver.smk"

@@ -23,7 +23,7 @@ for research in RUNS_FOLDERS:
             prepared=prepared_files(research),
             ml_dataset=dataset_of_run(research),
         output:
-            **MODELS[research]["run"],
+            **shown(MODELS[research]["run"], CATEGORIES[research]),
         log:
             MODELS[research]["run"]["run_summary"].log,
         conda:
@@ -64,7 +64,7 @@ for research in RUNS_FOLDERS:
             run_spec=run_spec_file(research),
             cells=cell_files(research, MODELS[research]["cell"]["cell_row"]),
         output:
-            **MODELS[research]["sweep"],
+            **shown(MODELS[research]["sweep"], CATEGORIES[research]),
         log:
             MODELS[research]["sweep"]["sweep_json"].log,
         conda:
@@ -102,7 +102,7 @@ for research in RUNS_FOLDERS:
             run_spec=run_spec_file(research),
             seeds=cell_files(research, MODELS[research]["seed"]["seed_metrics"]),
         output:
-            **MODELS[research]["stability"],
+            **shown(MODELS[research]["stability"], CATEGORIES[research]),
         log:
             MODELS[research]["stability"]["stability_summary"].log,
         conda:
@@ -120,7 +120,7 @@ rule clustering_periods:
     input:
         profile=MODELS["clustering"]["run"]["profile"],
     output:
-        **MODELS["clustering"]["periods"],
+        **shown(MODELS["clustering"]["periods"], CATEGORIES["clustering"]),
     log:
         MODELS["clustering"]["periods"]["profile_train"].log,
     conda:
@@ -138,7 +138,7 @@ rule hmm_vs_cluster:
         decoded_rows=MODELS["hmm"]["run"]["labelled"],
         cluster_labels=cluster_labels,
     output:
-        **MODELS["hmm"]["clusters"],
+        **shown(MODELS["hmm"]["clusters"], CATEGORIES["hmm"]),
     log:
         MODELS["hmm"]["clusters"]["cluster_metrics"].log,
     conda:

@@ -32,13 +32,18 @@ def is_flat():
     return not (
         SETTINGS.planning.parcels
         and find_spec("snakemake_parts")
-        and workflow.execution_settings
+        and (workflow.execution_settings or is_reporting())
         and triggers >= {"MTIME", "PARAMS", "INPUT"}
         and "CODE" not in triggers
         and not workflow.deployment_settings.deployment_method
         and not (asked.until or asked.omit_from or asked.batch)
         and not any(is_of_a_ticker(str(target)) for target in asked.targets)
     )
+
+
+def is_reporting():
+    """Whether this is ``snakemake --report``: Snakemake only says so on its command line."""
+    return any(word.split("=")[0] == "--report" for word in sys.argv)
 
 
 def is_of_a_ticker(target):

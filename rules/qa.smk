@@ -46,19 +46,27 @@ rule symbol_master:
         "../scripts/symbol_master.py"
 
 
+BRONZE_QA = {
+    name: getattr(TOTAL, name)
+    for name in (
+        "bronze_sanity_summary",
+        "bronze_sanity_by_exchange",
+        "bronze_sanity_by_exchange_csv",
+        "bronze_rows_by_year",
+        "bronze_rows_by_year_csv",
+        "problem_tickers",
+        "problem_tickers_csv",
+    )
+}
+
+
 rule bronze_qa:
     """Bronze by exchange and year, the tickers to look at, and the checks."""
     input:
         bronze_summaries=summaries("bronze_ohlcv"),
         symbol_master=TOTAL.symbol_master,
     output:
-        bronze_sanity_summary=TOTAL.bronze_sanity_summary,
-        bronze_sanity_by_exchange=TOTAL.bronze_sanity_by_exchange,
-        bronze_sanity_by_exchange_csv=TOTAL.bronze_sanity_by_exchange_csv,
-        bronze_rows_by_year=TOTAL.bronze_rows_by_year,
-        bronze_rows_by_year_csv=TOTAL.bronze_rows_by_year_csv,
-        problem_tickers=TOTAL.problem_tickers,
-        problem_tickers_csv=TOTAL.problem_tickers_csv,
+        **shown(BRONZE_QA, "Data quality"),
     log:
         TOTAL.bronze_sanity_summary.log,
     conda:

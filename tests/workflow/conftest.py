@@ -14,7 +14,7 @@ import pytest
 
 from tests.conftest import ROOT, SAMPLE
 
-PARTS = ("Snakefile", "rules", "scripts", "mf_etl", "profiles", "envs")
+PARTS = ("Snakefile", "rules", "report", "scripts", "mf_etl", "profiles", "envs")
 TICKERS = ("nasdaq stocks/1/fb", "nasdaq stocks/3/zvalues", "nasdaq stocks/3/zempty")
 LAYERS = ("bronze_ohlcv", "silver_base", "silver_indicators", "gold_events", "gold_features")
 
