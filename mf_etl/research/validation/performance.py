@@ -23,20 +23,62 @@ from mf_etl.research.validation.trials import Trials
 
 TOP = 10
 
+PERFORMANCE_SCHEMA = {
+    "strategy": pl.String,
+    "days": pl.Int64,
+    **dict.fromkeys(
+        ("mean_active", "ann_vol", "sharpe_active", "se_sharpe", "psr", "dsr", "alpha", "beta",
+         "t_alpha", "max_drawdown", "turnover_year", "cost_drag", "hit_days", "worst_day",
+         "share_of_profit_of_top_10_days", "share_of_profit_of_top_10_tickers", "break_even_aum"),
+        pl.Float64,
+    ),
+}  # fmt: skip
+
+
+def performance_table(
+    daily: pl.DataFrame,
+    positions: pl.DataFrame,
+    counted: Trials,
+    break_even: Mapping[str, float | None],
+    *,
+    h: int,
+) -> pl.DataFrame:
+    """One row a strategy of `daily` and `positions` of a backtest, in the order of `daily`.
+
+    Columns: strategy, then those of `performance`, then break_even_aum.
+    """
+    rows = []
+    for strategy in daily.get_column("strategy").unique(maintain_order=True):
+        profit = (
+            positions.filter(strategy=strategy)
+            .group_by("ticker", "exchange")
+            .agg(pl.col("profit").sum())
+        )
+        told = performance(
+            daily.filter(strategy=strategy).drop_nulls("active"),
+            profit.sort("ticker", "exchange").get_column("profit").to_numpy(),
+            counted,
+            h=h,
+        )
+        rows.append({"strategy": strategy, **told, "break_even_aum": break_even[strategy]})
+    return pl.DataFrame(rows, schema=PERFORMANCE_SCHEMA)
+
 
 def performance(
-    daily: pl.DataFrame, profit_by_ticker: Floats, trials: Trials, *, h: int
+    daily: pl.DataFrame, profit_by_ticker: Floats, counted: Trials, *, h: int
 ) -> dict[str, Any]:
-    """The row of a strategy in `performance.parquet`.
+    """What one strategy's days come to.
 
-    `daily`: net, market_net, cost, turnover by day; `active` = net − market_net. Sharpe ratios and
-    the error of one are of a year, of `active`; psr and dsr are probabilities. `profit_by_ticker` is
-    Σ of weight·earned, shape (names,). None where something cannot be told.
+    `daily`: net, market_net, active, cost, turnover by day, all known. Sharpe ratios and the error of
+    one are of a year, of `active`; psr and dsr are probabilities, null without four trials. `alpha`
+    (a day) and `beta` are of net on the market's. `profit_by_ticker`, shape (names,), is Σ of
+    weight·earned. None where something cannot be told.
     """
-    net, market = (daily.get_column(name).to_numpy() for name in ("net", "market_net"))
-    active = net - market
+    net, market, active = (
+        daily.get_column(name).to_numpy() for name in ("net", "market_net", "active")
+    )
     fitted = line(net, market, h)
-    psr, dsr = deflated_sharpe(active, trials.count, trials.variance or 0.0)
+    psr, dsr = deflated_sharpe(active, counted.count, counted.variance or 0.0)
     year = math.sqrt(DAYS_A_YEAR)
     found = {
         "days": daily.height,
@@ -45,7 +87,7 @@ def performance(
         "sharpe_active": sharpe(active) * year,
         "se_sharpe": sharpe_error(active, h) * year,
         "psr": psr,
-        "dsr": dsr if trials.variance is not None else None,
+        "dsr": dsr if counted.variance is not None else None,
         "alpha": fitted.alpha,
         "beta": fitted.beta,
         "t_alpha": fitted.t_alpha,

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from arch.bootstrap import SPA
+import polars as pl
 
 from mf_etl.research.inference.sums import Floats
 from mf_etl.research.validation.sharpe import sharpe
@@ -31,6 +32,26 @@ class Trials:
     variance: float | None
 
 
+def series(tables: Sequence[pl.DataFrame]) -> Floats:
+    """Daily active returns of the trials of one or more backtests, shape (T, trials).
+
+    Days are those on which every trial has one; columns are by table, state, side and horizon.
+    """
+    wide = [
+        table.drop_nulls("active").pivot(
+            ["state", "side", "h"], index="trade_date", values="active"
+        )
+        for table in tables
+        if table.height
+    ]
+    if not wide:
+        return np.empty((0, 0))
+    joined = wide[0]
+    for number, one in enumerate(wide[1:]):
+        joined = joined.join(one, on="trade_date", suffix=f" of {number}")
+    return joined.sort("trade_date").drop("trade_date").drop_nulls().to_numpy()
+
+
 def trials(daily: Floats, count: int) -> Trials:
     """Of daily active returns, shape (T, trials), and as many trials as `count` in all.
 
@@ -48,22 +69,24 @@ def trials(daily: Floats, count: int) -> Trials:
 
 
 def superior_ability(
-    market: Floats, net: Floats, *, block: int, replications: int = 5000, seed: int = 0
+    active: Floats, *, block: int, replications: int = 5000, seed: int = 0
 ) -> dict[str, float] | None:
-    """p values `lower`, `consistent` and `upper` that no trial beats the market (Hansen 2005).
+    """p values `lower`, `consistent` and `upper` that no trial beats its market (Hansen 2005).
 
-    `market` has shape (T,), `net` (T, trials): daily returns after costs. `upper` is White's reality
-    check (2000). Each column is divided by the bootstrap standard error of its difference. None with
-    fewer than four trials that differ from the market.
+    `active`, shape (T, trials), are daily returns after costs, less the market's by the same rules.
+    `upper` is White's reality check (2000). Each column is divided by its bootstrap standard error.
+    None with fewer than four trials that vary.
     """
-    difference = net - market[:, None]
-    moving = np.ptp(difference, axis=0) > 0
+    # The library takes seconds to import.
+    from arch.bootstrap import SPA
+
+    moving = np.ptp(active, axis=0) > 0 if len(active) else np.zeros(active.shape[1], dtype=bool)
     if moving.sum() < LEAST_TRIALS:
         return None
-    difference = difference[:, moving]
+    active = active[:, moving]
     test = SPA(
-        np.zeros(len(market)),
-        -difference / _errors(difference, block, replications, seed),
+        np.zeros(len(active)),
+        -active / _errors(active, block, replications, seed),
         block_size=block,
         reps=replications,
         bootstrap="stationary",
