@@ -280,6 +280,7 @@ POSITIONS = Table(
         Column("weight", pl.Float64, "share of equity after the day's trade", "fraction", False),
         Column("trade", pl.Float64, "traded at the day's open", "fraction", False),
         Column("state", pl.Int16, "label on the close before; null for none"),
+        _float("profit", "weight times what was earned to the next open; null on the last day"),
     ),
 )
 
@@ -351,24 +352,37 @@ TRIALS = Table(
     ),
 )
 
+_AT_OTHER_COSTS = (
+    _float("net_active", "mean a day, over the market, after costs"),
+    _float("sharpe_active", "Sharpe ratio of active, a year", "ratio"),
+    _float("unfilled", "mean a day of what could not be traded"),
+    _float("max_participation", "largest trade over adv_20", "ratio"),
+)
+
 CAPACITY = Table(
     name="capacity",
-    meaning="The portfolio at other sizes.",
+    meaning="The portfolio at other sizes, beside the market at that size.",
     unique=False,
     sorted_by="strategy",
     columns=(
         STRATEGY,
         Column("aum", pl.Float64, "size", "currency", False),
-        _float("net_active", "mean a day, over the market, after costs"),
-        _float("sharpe_active", "Sharpe ratio of active, a year", "ratio"),
-        _float("unfilled", "mean a day of what could not be traded"),
-        _float("max_participation", "largest trade over adv_20"),
+        *_AT_OTHER_COSTS,
+        _float(
+            "break_even_aum",
+            "size at which net_active is 0, between two of these on a logarithmic scale; null if it is "
+            "nowhere above 0, or still so at the largest; the same on all rows of a strategy",
+            "currency",
+        ),
     ),
 )
 
 COSTS = Table(
     name="costs",
-    meaning="The portfolio at other costs, and one day late.",
+    meaning=(
+        "The portfolio, beside the market, at other costs, a day late, and with a loss of 30 % where a "
+        "series has ended (Shumway 1997)."
+    ),
     unique=False,
     sorted_by="strategy",
     columns=(
@@ -376,9 +390,8 @@ COSTS = Table(
         Column("case", pl.String, "what differs", "", False),
         Column("spread_factor", pl.Float64, "spreads times this", "ratio", False),
         Column("delay", pl.Int16, "days that entries come late", "days", False),
-        Column("borrow", pl.Float64, "fee of shorts, a year", "fraction", False),
-        _float("net_active", "mean a day, over the market, after costs"),
-        _float("sharpe_active", "Sharpe ratio of active, a year", "ratio"),
+        Column("borrow", pl.Float64, "fee of shorts, a year; null for longs", "fraction"),
+        *_AT_OTHER_COSTS,
         _float("cost_drag", "cost a year"),
     ),
 )

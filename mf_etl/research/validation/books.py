@@ -85,7 +85,7 @@ def accounts(
     `fold` is that of each day, shape (days,): names are wanted by the states of the fold that the
     close belongs to at which is decided.
     """
-    names = len(panel.tickers)
+    names = len(panel.names)
     every = list(dict.fromkeys([*strategies, *told]))
     books = {strategy: _Trader(strategy, names, len(panel.days)) for strategy in every}
     longest = max((strategy.rules.delay for strategy in every), default=0)

@@ -44,16 +44,14 @@ class Decision(NamedTuple):
 class Panel:
     """The rows of some days by day: 47 bytes a row, filled a piece at a time.
 
-    `days` are the market's, ascending, as days since 1970; `tickers` and `exchanges` have one element
-    a name, in the order in which they came.
+    `days` are the market's, ascending, as days since 1970.
     """
 
     def __init__(self, days: Integers, rows_a_day: Integers) -> None:
         """`rows_a_day`, shape (days,): how many rows `add` will be given of each."""
         self.days = np.asarray(days)
         self.bounds = np.concatenate([[0], np.cumsum(rows_a_day)]).astype(np.int64)
-        self.tickers: list[str] = []
-        self.exchanges: list[str] = []
+        self.names = Names()
         self._free = self.bounds[:-1].copy()
         self._columns = {n: np.empty(self.bounds[-1], d) for n, d in _STORED.items()}
 
@@ -68,7 +66,7 @@ class Panel:
         return panel
 
     def add(self, frame: pl.DataFrame) -> None:
-        """Add rows by ticker, exchange and date, with `COLUMNS`; rows of other days are left out.
+        """Add rows by ticker and date, with `COLUMNS`; rows of other days are left out.
 
         Raises `ValueError` for more rows of a day than were announced.
         """
@@ -76,14 +74,14 @@ class Panel:
         frame, at = frame.filter(pl.Series(at >= 0)), at[at >= 0]
         if not frame.height:
             return
-        name = self._names(frame)
+        name = self.names.of(frame, new=True)
         # A name has one row a day, so rows of one name go to places that all differ.
         for start, stop in _runs(name):
             days = at[start:stop]
             place = self._free[days]
-            self._free[days] += 1
             if (place >= self.bounds[days + 1]).any():
                 raise ValueError("more rows of a day than were announced")
+            self._free[days] += 1
             at[start:stop] = place
         eligible = frame.get_column("eligible").to_numpy()
         label = frame.get_column("state").cast(pl.Int16).fill_null(UNLABELLED).to_numpy()
@@ -105,7 +103,7 @@ class Panel:
         more than ten market days has ended; then `delisting_return` is earned on its last close. The
         arrays are the same ones at every step.
         """
-        names, columns = len(self.tickers), self._columns
+        names, columns = len(self.names), self._columns
         price, next_price, close, adv, sigma, spread = np.full((6, names), np.nan)
         seen = np.full(names, len(self.days) + DELISTED_AFTER)
         state = np.full(names, INELIGIBLE, dtype=np.int16)
@@ -140,19 +138,36 @@ class Panel:
             return slice(0, 0)
         return slice(int(self.bounds[number]), int(self.bounds[number + 1]))
 
-    def _names(self, frame: pl.DataFrame) -> NDArray[np.int32]:
-        """Each row's number of its name; a name that goes on from the frame before keeps its own."""
-        ids = frame.select(pl.struct("ticker", "exchange").rle_id()).to_series().to_numpy()
-        starts = np.flatnonzero(np.diff(ids, prepend=-1))
-        heads = frame.select("ticker", "exchange")[starts].rows()
-        last = (self.tickers[-1], self.exchanges[-1]) if self.tickers else None
-        goes_on = heads[0] == last
-        first = len(self.tickers) - int(goes_on)
-        for ticker, exchange in heads[int(goes_on) :]:
-            self.tickers.append(ticker)
-            self.exchanges.append(exchange)
-        numbers: NDArray[np.int32] = (ids + first).astype(np.int32)
-        return numbers
+
+class Names:
+    """Numbers of names, a ticker on an exchange each, from 0 in the order in which they came."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[tuple[str, str], int] = {}
+
+    def __len__(self) -> int:
+        return len(self._numbers)
+
+    @property
+    def table(self) -> pl.DataFrame:
+        """`ticker, exchange` by number."""
+        schema = {"ticker": pl.String, "exchange": pl.String}
+        return pl.DataFrame(list(self._numbers), schema=schema, orient="row")
+
+    def of(self, frame: pl.DataFrame, *, new: bool) -> NDArray[np.int32]:
+        """The number of each row's name; one that is not known yet gets the next, or −1."""
+        keys = frame.select("ticker", "exchange")
+        # Rows of a name mostly follow each other, so few are looked up.
+        runs = keys.select(pl.struct("ticker", "exchange").rle_id()).to_series().to_numpy()
+        starts = np.flatnonzero(np.diff(runs, prepend=-1))
+        numbers = []
+        for ticker, exchange in keys[starts].iter_rows():
+            number = self._numbers.get((ticker, exchange), -1)
+            if number < 0 and new:
+                number = self._numbers[ticker, exchange] = len(self._numbers)
+            numbers.append(number)
+        found: NDArray[np.int32] = np.array(numbers, dtype=np.int32)[runs]
+        return found
 
 
 def positions(days: Integers, dates: pl.Series) -> NDArray[np.int64]:

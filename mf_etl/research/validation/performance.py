@@ -20,48 +20,28 @@ from mf_etl.research.validation.sharpe import (
     sharpe_error,
 )
 from mf_etl.research.validation.trials import Trials
+from mf_etl.schemas.validation_tables import PERFORMANCE
 
 TOP = 10
 
-PERFORMANCE_SCHEMA = {
-    "strategy": pl.String,
-    "days": pl.Int64,
-    **dict.fromkeys(
-        ("mean_active", "ann_vol", "sharpe_active", "se_sharpe", "psr", "dsr", "alpha", "beta",
-         "t_alpha", "max_drawdown", "turnover_year", "cost_drag", "hit_days", "worst_day",
-         "share_of_profit_of_top_10_days", "share_of_profit_of_top_10_tickers", "break_even_aum"),
-        pl.Float64,
-    ),
-}  # fmt: skip
-
 
 def performance_table(
-    daily: pl.DataFrame,
-    positions: pl.DataFrame,
-    counted: Trials,
-    break_even: Mapping[str, float | None],
-    *,
-    h: int,
+    daily: pl.DataFrame, positions: pl.DataFrame, counted: Trials, *, h: int
 ) -> pl.DataFrame:
-    """One row a strategy of `daily` and `positions` of a backtest, in the order of `daily`.
-
-    Columns: strategy, then those of `performance`, then break_even_aum.
-    """
+    """`performance`: a row for each strategy of `daily`, in its order."""
     rows = []
     for strategy in daily.get_column("strategy").unique(maintain_order=True):
-        profit = (
-            positions.filter(strategy=strategy)
-            .group_by("ticker", "exchange")
-            .agg(pl.col("profit").sum())
+        own = positions.filter(strategy=strategy).group_by(
+            "ticker", "exchange", maintain_order=True
         )
         told = performance(
             daily.filter(strategy=strategy).drop_nulls("active"),
-            profit.sort("ticker", "exchange").get_column("profit").to_numpy(),
+            own.agg(pl.col("profit").sum()).get_column("profit").to_numpy(),
             counted,
             h=h,
         )
-        rows.append({"strategy": strategy, **told, "break_even_aum": break_even[strategy]})
-    return pl.DataFrame(rows, schema=PERFORMANCE_SCHEMA)
+        rows.append({"strategy": strategy, **told})
+    return pl.DataFrame(rows, schema=PERFORMANCE.schema(), orient="row")
 
 
 def performance(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,24 +31,17 @@ class Trials:
     variance: float | None
 
 
-def series(tables: Sequence[pl.DataFrame]) -> Floats:
-    """Daily active returns of the trials of one or more backtests, shape (T, trials).
+def daily_series(table: pl.DataFrame) -> Floats:
+    """Daily active returns of the rows of `trials.parquet`, shape (T, trials).
 
-    Days are those on which every trial has one; columns are by table, state, side and horizon.
+    Days are those on which every trial has one; columns are by run, state, side and horizon.
     """
-    wide = [
-        table.drop_nulls("active").pivot(
-            ["state", "side", "h"], index="trade_date", values="active"
-        )
-        for table in tables
-        if table.height
-    ]
-    if not wide:
+    names = ["run", "state", "side", "h"]
+    told = table.drop_nulls("active").sort(*names, "trade_date")
+    if told.is_empty():
         return np.empty((0, 0))
-    joined = wide[0]
-    for number, one in enumerate(wide[1:]):
-        joined = joined.join(one, on="trade_date", suffix=f" of {number}")
-    return joined.sort("trade_date").drop("trade_date").drop_nulls().to_numpy()
+    wide = told.pivot(names, index="trade_date", values="active").drop_nulls()
+    return wide.sort("trade_date").drop("trade_date").to_numpy()
 
 
 def trials(daily: Floats, count: int) -> Trials:

@@ -62,5 +62,3 @@ def rows(
         keep = (random.random(days) >= absent) & (np.arange(days) >= first)
         frames.append(frame.filter(pl.Series(keep & (np.arange(days) < last))))
     return pl.concat(frames)
-
-

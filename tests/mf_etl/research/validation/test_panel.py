@@ -13,7 +13,8 @@ from tests.mf_etl.research.validation.panels import FIRST, rows
 def series(ticker, days, opened, close, **columns):
     count = len(days)
     values = {
-        "volume": 1.0, "adv_20": 1e6, "sigma_20": 0.02, "spread_60": 0.001, "eligible": True, "state": 0,
+        "volume": 1.0, "adv_20": 1e6, "sigma_20": 0.0, "spread_60": 0.001,
+        "eligible": True, "state": 0,
     } | columns  # fmt: skip
     return pl.DataFrame(
         {
@@ -72,7 +73,10 @@ def test_a_day_without_volume_or_open_cannot_be_traded():
 
 def test_a_series_ends_after_more_than_ten_days_without_a_row():
     frame = pl.concat(
-        [series("A", [0, 1], [1.0, 2.0], [1.0, 4.0]), series("B", [*range(20)], [1.0] * 20, [1.0] * 20)]
+        [
+            series("A", [0, 1], [1.0, 2.0], [1.0, 4.0]),
+            series("B", [*range(20)], [1.0] * 20, [1.0] * 20),
+        ]
     )
     days = told(Panel.of(np.arange(20), [frame]))
     assert [bool(one.day.gone[0]) for one in days] == [number > 11 for number in range(20)]
@@ -100,7 +104,10 @@ def test_pieces_of_any_size_give_the_same_panel():
         panel = Panel(days, counts)
         for start in range(0, frame.height, height):
             panel.add(frame.slice(start, height))
-        assert panel.tickers == frame["ticker"].unique(maintain_order=True).to_list()
+        assert (
+            panel.names.table["ticker"].to_list()
+            == frame["ticker"].unique(maintain_order=True).to_list()
+        )
         for one, other in zip(whole, told(panel), strict=True):
             for a, b in zip((*one.day, one.state), (*other.day, other.state), strict=True):
                 np.testing.assert_array_equal(a, b)
@@ -112,7 +119,10 @@ def test_a_panel_of_some_days_takes_no_others():
     panel = Panel.of(days, [frame])
     inside = frame.filter(frame["trade_date"].to_physical().is_between(days[0], days[-1]))
     assert panel.bounds[-1] == inside.height
-    assert panel.tickers == inside["ticker"].unique(maintain_order=True).to_list()
+    assert (
+        panel.names.table["ticker"].to_list()
+        == inside["ticker"].unique(maintain_order=True).to_list()
+    )
 
 
 def test_more_rows_than_announced_are_refused():

@@ -8,8 +8,16 @@ import numpy as np
 import polars as pl
 import pytest
 
-from mf_etl.research.validation.performance import break_even_aum, performance, share_of_top
+from mf_etl.research.validation.performance import (
+    break_even_aum,
+    performance,
+    performance_table,
+    share_of_top,
+)
 from mf_etl.research.validation.trials import Trials
+from mf_etl.schemas.validation_tables import PERFORMANCE
+
+COLUMNS = ("net", "market_net", "active", "cost", "turnover")
 
 
 def daily(days=300, seed=0):
@@ -22,7 +30,7 @@ def daily(days=300, seed=0):
             "cost": np.full(days, 1e-4),
             "turnover": np.full(days, 0.2),
         }
-    )
+    ).with_columns(active=pl.col("net") - pl.col("market_net"))
 
 
 def test_the_account_by_hand():
@@ -41,7 +49,7 @@ def test_the_account_by_hand():
 
 
 def test_what_cannot_be_told_is_none():
-    frame = pl.DataFrame({name: [0.0] * 5 for name in ("net", "market_net", "cost", "turnover")})
+    frame = pl.DataFrame({name: [0.0] * 5 for name in COLUMNS})
     got = performance(frame, np.zeros(3), Trials(1, None, None), h=10)
     assert got["sharpe_active"] is None and got["dsr"] is None and got["alpha"] is None
     assert got["max_drawdown"] == 0.0 and got["share_of_profit_of_top_10_days"] is None
@@ -59,3 +67,22 @@ def test_break_even_size_lies_between():
     assert break_even_aum({1e6: 1.0, 1e7: 0.5}) is None
     assert break_even_aum({1e6: -1.0, 1e7: -2.0}) is None
     assert break_even_aum({1e6: 1.0, 1e7: 0.0}) == pytest.approx(1e7)
+
+
+def test_the_table_has_a_row_for_each_strategy_and_takes_known_days():
+    known = daily().with_columns(strategy=pl.lit("long"))
+    unknown = known[:1].with_columns(net=None, market_net=None, active=None)
+    both = pl.concat([known, unknown, known.with_columns(strategy=pl.lit("short"))])
+    positions = pl.DataFrame(
+        {
+            "strategy": ["long"] * 4 + ["short"],
+            "ticker": ["A", "B", "A", "B", "A"],
+            "exchange": "NYSE",
+            "profit": [0.1, -0.1, 0.2, None, 0.5],
+        }
+    )
+    got = performance_table(both, positions, Trials(10, 5.0, 0.01), h=10)
+    PERFORMANCE.check(got)
+    assert got["strategy"].to_list() == ["long", "short"] and got["days"].to_list() == [300, 300]
+    alone = performance(known, np.array([0.3, -0.1]), Trials(10, 5.0, 0.01), h=10)
+    assert got.row(0, named=True) == {"strategy": "long", **alone}

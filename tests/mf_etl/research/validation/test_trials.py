@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import itertools
 import math
+from datetime import date
 
 import numpy as np
+import polars as pl
 import pytest
+from arch.bootstrap import SPA, StationaryBootstrap
 
 from mf_etl.research.validation.sharpe import sharpe
 from mf_etl.research.validation.trials import (
+    daily_series,
     probability_of_overfitting,
     superior_ability,
     trials,
@@ -41,23 +45,50 @@ def test_fewer_than_four_that_move_bear_nothing():
     daily = luck(0, count=5)
     daily[:, 3:] = 0
     assert trials(daily, 5).effective is None
-    assert superior_ability(np.zeros(400), daily, block=5) is None
+    assert superior_ability(daily, block=5) is None
     assert probability_of_overfitting(daily[:, :3]) is None
     assert probability_of_overfitting(daily[:31]) is None
 
 
 def test_reality_check_of_luck_and_of_skill():
-    market = 0.01 * np.random.default_rng(9).normal(size=400)
-    lucky = [
-        superior_ability(market, market[:, None] + luck(s), block=1, replications=300)
-        for s in range(20)
-    ]
+    lucky = [superior_ability(luck(s), block=1, replications=300) for s in range(20)]
     assert sum(one["consistent"] <= 0.1 for one in lucky) <= 5
     assert all(one["lower"] <= one["consistent"] <= one["upper"] for one in lucky)
-    skilled = superior_ability(
-        market, market[:, None] + luck(0, skill=0.002), block=5, replications=300
-    )
+    skilled = superior_ability(luck(0, skill=0.002), block=5, replications=300)
     assert skilled["consistent"] < 0.05
+
+
+def test_the_reality_check_is_that_of_the_library_on_studentized_losses():
+    """Columns in units of their own error: a loud trial does not drown a good one."""
+    active = luck(1, skill=0.003) * np.array([1, 1, 1, 1, 1, 50.0])
+    got = superior_ability(active, block=4, replications=400, seed=3)
+    draws = StationaryBootstrap(4, np.arange(400), seed=np.random.default_rng(3))
+    means = np.array([active[taken].mean(axis=0) for (taken,), _ in draws.bootstrap(400)])
+    losses = -active / (means.std(axis=0, ddof=1) * np.sqrt(400))
+    spa = SPA(
+        np.zeros(400), losses, block_size=4, reps=400, studentize=False,
+        seed=np.random.default_rng(3),
+    )  # fmt: skip
+    spa.compute()
+    assert got == {name: pytest.approx(p) for name, p in spa.pvalues.items()}
+    loud = SPA(np.zeros(400), -active, block_size=4, reps=400, studentize=False, seed=3)
+    loud.compute()
+    assert got["upper"] < 0.05 < loud.pvalues["upper"]
+
+
+def test_series_are_of_the_days_that_all_trials_have():
+    days = [date(2020, 1, n) for n in range(1, 6)]
+    one = {"run": "a", "state": 0, "side": "long", "h": 1}
+    told = [one, {**one, "side": "short"}, {**one, "run": "b"}]
+    rows = [
+        {**trial, "trade_date": day, "active": float(10 * n + at) if at != 4 else None}
+        for n, trial in enumerate(told)
+        for at, day in enumerate(days)
+        if not (n == 2 and at == 0)
+    ]
+    got = daily_series(pl.DataFrame(rows))
+    assert got.tolist() == [[1, 11, 21], [2, 12, 22], [3, 13, 23]]
+    assert daily_series(pl.DataFrame(rows).clear()).shape == (0, 0)
 
 
 def plain_overfitting(active, blocks):
