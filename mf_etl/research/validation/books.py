@@ -138,11 +138,14 @@ class _Positions:
         day = decision.day
         weight, state = book.weights[at], decision.state[at]
         profit = weight * (day.next_price[at] / day.price[at] - 1.0)
-        profit = [None] * len(at) if is_last else profit
+        if is_last:
+            profit[:] = np.nan
         columns = (np.full(len(at), decision.date), at, weight, book.traded[at], profit, state)
         self._days.append(pl.DataFrame(dict(zip(_POSITIONS, columns, strict=True)), _POSITIONS))
 
     def table(self) -> pl.DataFrame:
         every = pl.concat(self._days) if self._days else pl.DataFrame(schema=_POSITIONS)
         labelled = pl.col("state") > UNLABELLED
-        return every.with_columns(pl.when(labelled).then("state").alias("state"))
+        return every.with_columns(
+            pl.when(labelled).then("state").alias("state"), pl.col("profit").fill_nan(None)
+        )

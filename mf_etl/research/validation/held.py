@@ -35,7 +35,7 @@ def held_states(
     half spread of all; null where it cannot be told. A side or a fold without any holds nothing.
     """
     train = state_sums.filter((pl.col("period") == "train") & (pl.col("state") >= 0))
-    states = int(train.get_column("state").max() or 0) + 1 if train.height else 0
+    states = int(train.get_column("state").to_numpy().max(initial=-1)) + 1
     tables = [_of_fold(fold, part, states, h, replications, seed) for fold, part in _folds(train)]
     return pl.concat(tables) if tables else pl.DataFrame(schema=HELD_SCHEMA)
 

@@ -13,6 +13,7 @@ from tests.mf_etl.research.validation.panels import FIRST, rows
 
 pd = pytest.importorskip("pandas")
 vectorbt = pytest.importorskip("vectorbt", reason="vectorbt is not installed")
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:vectorbt")
 
 DAYS, NAMES = 150, 20
 
@@ -30,8 +31,9 @@ def test_a_portfolio_of_twenty_tickers_is_that_of_vectorbt(rules):
     frame = rows(11, tickers=NAMES, days=DAYS)
     days = np.arange(DAYS) + FIRST
     panel = Panel.of(days, [frame])
-    one = Strategy.of(rules, {0: [1, 2]})
-    got = accounts(panel, np.zeros(DAYS, dtype=int), [], told=[one])
+    # A third of the days wants nothing, so that there always is cash: the engine lends none.
+    one = Strategy.of(rules, {0: [1, 2], 1: [1], 2: []})
+    got = accounts(panel, np.arange(DAYS) % 3, [], told=[one])
     account, held = got.of[one], got.positions[one]
     # What the engine is told: marks, target weights, where an order was filled, and its cost.
     price, target, fee = np.full((3, DAYS, NAMES), np.nan)
