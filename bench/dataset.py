@@ -24,7 +24,7 @@ from mf_etl.research.datasets.export import export_dataset
 from mf_etl.research.datasets.market import read_market
 from mf_etl.research.datasets.market_table import market_table
 from mf_etl.research.datasets.request import DatasetRequest
-from mf_etl.research.datasets.selection import Listing
+from mf_etl.research.datasets.selection import Listing, selected
 from mf_etl.research.models.cluster_spec import ClusteringSpec
 from mf_etl.research.models.hmm.spec import HmmSpec
 from mf_etl.research.preparation.prepare import prepare
@@ -94,9 +94,10 @@ def market(listings: list[Listing], folder: Path, threads: int) -> None:
 
 def export(listings: list[Listing], folder: Path, threads: int) -> None:
     """Export every row."""
+    request = DatasetRequest()
     export_dataset(
-        listings,
-        DatasetRequest(),
+        selected(listings, request),
+        request,
         read_market(folder / "market.parquet"),
         folder / "dataset.parquet",
         folder / "metadata.json",

@@ -149,6 +149,7 @@ def in_turn(rounds: int, runs: dict[str, Callable[[], Timing]]) -> dict[str, Tim
     for _ in range(rounds):
         for name, run in runs.items():
             found[name].append(run())
+            click.echo(f"{name}: {found[name][-1].seconds:.1f} s", err=True)
     return {
         name: Timing(*(statistics.median(figures) for figures in zip(*timings, strict=True)))
         for name, timings in found.items()

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from mf_etl import job
-from mf_etl.research.datasets.export import export_selected
+from mf_etl.research.datasets.export import export_dataset
 from mf_etl.research.datasets.market import read_market
 from mf_etl.research.datasets.request import DatasetRequest
 from mf_etl.research.datasets.selection import selected
@@ -22,7 +22,7 @@ def main(
     settings: DatasetSettings,
     threads: int,
 ) -> None:
-    export_selected(
+    export_dataset(
         all_there(selected(listings(base, features), request), [*base, *features]),
         request,
         read_market(equal_weight_market),

@@ -23,7 +23,7 @@ from mf_etl.research.datasets.reading import read_features, read_prices
 from mf_etl.research.datasets.request import DatasetRequest
 from mf_etl.research.datasets.rows import Trading, with_outcomes
 from mf_etl.research.datasets.sampling import row_sample
-from mf_etl.research.datasets.selection import Listing, selected
+from mf_etl.research.datasets.selection import Listing
 from mf_etl.research.datasets.streaming import RowGroupWriter, in_order
 from mf_etl.research.datasets.survival import Survival
 from mf_etl.schemas import gold_features
@@ -80,30 +80,6 @@ class _Account:
 
 
 def export_dataset(
-    listings: Iterable[Listing],
-    request: DatasetRequest,
-    market: Market,
-    dataset: Path,
-    metadata: Path,
-    *,
-    options: ParquetOptions,
-    eps: float,
-    threads: int = 1,
-) -> dict[str, Any]:
-    """Choose from `listings` what `request` takes and write it; see `export_selected`."""
-    return export_selected(
-        selected(listings, request),
-        request,
-        market,
-        dataset,
-        metadata,
-        options=options,
-        eps=eps,
-        threads=threads,
-    )
-
-
-def export_selected(
     listings: Iterable[Listing],
     request: DatasetRequest,
     market: Market,

@@ -46,6 +46,7 @@ def prepare(
     folder: Path,
     *,
     options: ParquetOptions,
+    scaler: Path | None = None,
     threads: int = 1,
 ) -> dict[str, Any]:
     """Write `FILES` into `folder` and give what the preprocess summary holds.
@@ -56,45 +57,16 @@ def prepare(
     predicted, rows with a null feature and, with per-ticker scaling, tickers without rows to fit on
     are left out and counted.
 
+    With `scaler`, the ``scaler_params.parquet`` of an earlier run, nothing is learnt from `dataset`:
+    with scaling per ticker, tickers that it does not know are left out and counted.
+
     The dataset is read a row group at a time on up to `threads` threads: memory does not grow with
     its length (a robust global scaler holds one column for each thread), and the bytes do not
     depend on `threads`. Raises `ResearchError` for a dataset or specification that cannot be used.
     """
     about = _metadata(metadata)
-    surveyed = survey(Source(dataset, spec), threads)
-    return _prepared(about, surveyed, fitted(surveyed, threads), folder, options, threads)
-
-
-def prepare_by(
-    scaler: Path,
-    dataset: Path,
-    metadata: Path | None,
-    spec: PreparationSpec,
-    folder: Path,
-    *,
-    options: ParquetOptions,
-    threads: int = 1,
-) -> dict[str, Any]:
-    """As `prepare`, scaled by the parameters of an earlier run: nothing is learnt from `dataset`.
-
-    `scaler` is the run's ``scaler_params.parquet``; with scaling per ticker, tickers that it does not
-    know are left out and counted.
-    """
-    about = _metadata(metadata)
-    scaling = read_scaling(scaler, spec.features)
-    source = Source(dataset, spec, is_learnt_from=False)
-    return _prepared(about, survey(source, threads), scaling, folder, options, threads)
-
-
-def _prepared(
-    about: dict[str, Any],
-    surveyed: Survey,
-    scaling: Scaling,
-    folder: Path,
-    options: ParquetOptions,
-    threads: int,
-) -> dict[str, Any]:
-    """Write the rows that `scaling` can scale, and what is told of them."""
+    surveyed = survey(Source(dataset, spec, is_learnt_from=scaler is None), threads)
+    scaling = read_scaling(scaler, spec.features) if scaler else fitted(surveyed, threads)
     source, spec = surveyed.source, surveyed.source.spec
     used = surveyed.by_ticker
     if scaling.tickers is not None:

@@ -12,7 +12,7 @@ from mf_etl.io import ParquetOptions
 from mf_etl.research.labels.labelled import write_labelled
 from mf_etl.research.models.hmm.markov import MarkovModel
 from mf_etl.research.models.hmm.storage import load_model
-from mf_etl.research.preparation.prepare import prepare_by
+from mf_etl.research.preparation.prepare import prepare
 from mf_etl.research.preparation.prepared import Prepared
 from mf_etl.research.preparation.spec import PreparationSpec
 from mf_etl.research.runs.catalog import RUN, SPEC
@@ -51,13 +51,13 @@ def decode_dataset(
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=".prepared-") as temporary:
         folder = Path(temporary)
-        prepare_by(
-            run_folder / RUN["hmm"]["scaler_params"],
+        prepare(
             dataset,
             metadata,
             spec,
             folder,
             options=options,
+            scaler=run_folder / RUN["hmm"]["scaler_params"],
             threads=threads,
         )
         prepared = Prepared(folder, dataset)

@@ -16,7 +16,7 @@ from mf_etl.research.datasets.export import export_dataset
 from mf_etl.research.datasets.market import Market, market_of
 from mf_etl.research.datasets.market_table import market_table
 from mf_etl.research.datasets.request import DatasetRequest
-from mf_etl.research.datasets.selection import Listing
+from mf_etl.research.datasets.selection import Listing, selected
 from mf_etl.schemas.declaration import HELPER
 from mf_etl.schemas.gold_features import GOLD_FEATURES
 from mf_etl.schemas.silver_base import SILVER_BASE
@@ -133,9 +133,10 @@ def exported(
 ) -> tuple[pl.DataFrame, dict[str, Any]]:
     """The dataset of these listings as a frame, and its metadata as it was written."""
     dataset, metadata = folder / "dataset.parquet", folder / "metadata.json"
+    asked = DatasetRequest(**request)
     told = export_dataset(
-        listings,
-        DatasetRequest(**request),
+        selected(listings, asked),
+        asked,
         market,
         dataset,
         metadata,

@@ -1,0 +1,149 @@
+"""What is told of a run: what there is to do and why, what was done, what failed, what the checks say."""
+
+import json
+import sys
+from collections import Counter
+from datetime import UTC, datetime
+
+from mf_etl.history import account, write_record
+from mf_etl.io import write_json
+from mf_etl.orphans import tickers_beside, told_beside
+from mf_etl.planning.account import jobs_and_failures
+from mf_etl.planning.plan import jobs_by_layer
+from mf_etl.qa.verdict import told
+from mf_etl.reasons import ABOVE, FORCED, MISSING, changed_parameters
+from mf_etl.targets import unknown_target
+
+STARTED_AT = datetime.now(UTC)
+# Tickers of each layer that this run found up to date.
+LEFT_ALONE = {}
+
+
+def planned_depth():
+    """The layer down to which this run looks at every ticker; None if at none."""
+    layers = {
+        job.wildcards.layer for job in workflow.dag.jobs if job.rule.name == "parcel"
+    }
+    return max(layers, key=STEPS.index, default=None)
+
+
+def todo():
+    """Tickers of this plan with something to do, by layer and reason."""
+    depth = planned_depth()
+    return PLAN.todo(depth) if depth else {}
+
+
+def up_to_date():
+    """Tickers of each layer of this plan that have nothing to do."""
+    depth = planned_depth()
+    layers = STEPS[: STEPS.index(depth) + 1] if depth else ()
+    missing = {step: sum(map(len, found.values())) for step, found in todo().items()}
+    return {step: len(tickers()) - missing.get(step, 0) for step in layers}
+
+
+def write_reasons(path):
+    """Why each step has to run, for `mf-etl status`: counts by step and reason."""
+    counts = {
+        step: {reason: len(found) for reason, found in reasons.items()}
+        for step, reasons in todo().items()
+    }
+    for job in needed():
+        if job.rule.name not in (*STEPS, "parcel", "built"):
+            reasons = counts.setdefault(job.rule.name, Counter())
+            reasons.update([reason_of(job)])
+    write_json({"steps": counts, "up_to_date": up_to_date()}, Path(path))
+
+
+def reason_of(job):
+    """Why a job over the universe has to run, the root of it."""
+    reason = workflow.dag.reason(job)
+    change = reason.params_changed
+    if reason.forced:
+        return FORCED
+    if change:
+        code = getattr(job.params, "code", "")
+        return changed_parameters(
+            change.only_old, change.only_new, step=job.rule.name, code=code
+        )[0]
+    is_missing = reason.missing_output and not reason.updated_input_run
+    return MISSING if is_missing or reason.incomplete_output else ABOVE
+
+
+def record_run():
+    """The record of this run in the run history, and a short account of it on the console."""
+    dag = workflow.dag
+    jobs = Counter(
+        (job.rule.name, why(dag.reason(job)), dag.finished(job)) for job in needed()
+    )
+    built, failures = jobs_and_failures(PLAN.folder, () if is_flat() else PARCELS)
+    jobs.update({(rule, reason, done): count for rule, reason, done, count in built})
+    failures += [
+        {
+            "rule": job.rule.name,
+            "wildcards": dict(job.wildcards_dict),
+            "log": log,
+            "error": first_line(log),
+        }
+        for job in needed()
+        # What is behind a failed `built` are the failures of parcels.
+        if job in workflow.scheduler.failed and job.rule.name != "built"
+        for log in job.log[:1]
+    ]
+    targets = sorted(rule.name for rule in dag.targetrules) + sorted(
+        map(str, dag.targetfiles)
+    )
+    record = write_record(
+        run_history(SETTINGS.paths), STARTED_AT, targets, jobs, failures
+    )
+    lines = account(json.loads(record.read_text(encoding="utf-8")), LEFT_ALONE)
+    if universe_if_at_hand(None):
+        beside = told_beside(tickers_beside(DATA, {*UNIVERSE.listed}))
+        lines += [line for line in (UNIVERSE.left_out(), beside) if line]
+    print("\n".join(lines), file=sys.stderr)
+
+
+def why(reason):
+    """The kind of a job's reason, without the files that it names."""
+    return str(reason).removeprefix("Finished (was: ").partition(":")[0].rstrip(")")
+
+
+def first_line(path):
+    """What a failed job has to say, from its log."""
+    log = Path(path)
+    text = (
+        log.read_text(encoding="utf-8", errors="replace").strip()
+        if log.exists()
+        else ""
+    )
+    return text.splitlines()[0] if text else "failed before it could say why"
+
+
+def tell_unknown_targets():
+    """Name what comes near each target that cannot be made: Snakemake only says that there is no such rule or file."""
+    patterns = [*DATA.per_ticker(), *vars(TOTAL).values(), *vars(SCIENCE).values()]
+    for target in sorted(workflow.dag_settings.targets):
+        if (
+            workflow.is_rule(target)
+            or os.path.exists(target)
+            or any(rule.is_producer(target) for rule in workflow.rules)
+        ):
+            continue
+        line = unknown_target(
+            target,
+            named=UNIVERSAL_TARGETS.keys() | {"prune", "catalog"},
+            data=DATA,
+            patterns=patterns,
+            listed=UNIVERSE.listed,
+        )
+        print(f"mf_etl: {line}", file=sys.stderr)
+
+
+def print_verdict():
+    """What the checks say, at the end of a build that has them."""
+    path = Path(TOTAL.qa_verdict)
+    asked = {job.rule.name for job in workflow.dag.jobs}
+    if path.exists() and "qa_gate" in asked:
+        print(
+            "\n".join(told(json.loads(path.read_text(encoding="utf-8")))),
+            file=sys.stderr,
+        )
