@@ -27,7 +27,7 @@ from mf_etl.research.preparation.source import DATASET_ROW, KEYS, SEGMENT, Sourc
 from mf_etl.research.preparation.spec import PreparationSpec
 from mf_etl.research.preparation.splits import SPLIT_COLUMNS
 from mf_etl.research.preparation.summaries import preprocess_summary, split_summary
-from mf_etl.research.preparation.survey import Survey, survey
+from mf_etl.research.preparation.survey import survey
 from mf_etl.schemas.ml_dataset import arrow_schema
 
 
