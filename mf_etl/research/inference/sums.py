@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
 Floats: TypeAlias = NDArray[np.float64]
@@ -89,16 +90,10 @@ class DateSums:
         known = np.minimum(position, len(self.days) - 1)
         if len(days) and (self.days[known] != days).any():
             raise ValueError("rows of a day that is none of those given")
-        cell = position * self.states + states
-        labelled = states >= 0
+        cell = np.where(states >= 0, position * self.states + states, -1)
         for number, name in enumerate(self.measures):
             value = values[name].astype(np.float64, copy=False)
-            used = labelled & ~np.isnan(value)
-            at, value = cell[used], value[used]
-            # One row after the other, so that pieces of any size give the same sum.
-            np.add.at(self._count[number], at, 1.0)
-            np.add.at(self._total[number], at, value)
-            np.add.at(self._square[number], at, value * value)
+            _add(cell, value, self._count[number], self._total[number], self._square[number])
 
     def of(self, measure: str) -> Sums:
         """The sums of a measure, one column a state."""
@@ -108,6 +103,17 @@ class DateSums:
             sums[number].reshape(shape) for sums in (self._count, self._total, self._square)
         )
         return Sums(self.days, count, total, square)
+
+
+@njit(nogil=True, cache=True)
+def _add(cell: Integers, value: Floats, count: Floats, total: Floats, square: Floats) -> None:
+    """Add each value to its cell, one row after the other: pieces of any size give the same sum."""
+    for row in range(len(cell)):
+        at, x = cell[row], value[row]
+        if at >= 0 and x == x:
+            count[at] += 1.0
+            total[at] += x
+            square[at] += x * x
 
 
 def joined(sums: Sequence[Sums]) -> Sums:
