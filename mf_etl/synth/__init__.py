@@ -2,7 +2,8 @@
 
 Made for benchmarks and tests: the same arguments give the same bytes on any machine, so a synthetic
 archive needs no download, no licence and no storage. Every ticker is simulated on its own; there is no
-market factor, and no result of research should be drawn from these prices.
+market factor unless regimes are asked to pay (`pays`), and no result of research should be drawn from
+these prices.
 """
 
 from mf_etl.synth.anomalies import ANOMALIES, PlantedAnomaly

@@ -23,8 +23,20 @@ from mf_etl.synth.archive import LAST_DAY, ArchiveSummary, write_archive
 @click.option("--processes", type=click.IntRange(min=1), default=1, help="Worker processes.")
 @click.option("--anomalies/--no-anomalies", default=True, help="Plant anomalies in 1 file of 20.")
 @click.option("--truth", is_flag=True, help="Write the regimes and anomalies beside the raw files.")
+@click.option(
+    "--pays",
+    type=float,
+    help="A market in common, and regimes that pay so many times their drift; 0: none pays.",
+)
 def main(
-    tickers: int, years: float, seed: int, out: Path, processes: int, anomalies: bool, truth: bool
+    tickers: int,
+    years: float,
+    seed: int,
+    out: Path,
+    processes: int,
+    anomalies: bool,
+    truth: bool,
+    pays: float | None,
 ) -> None:
     """Write a synthetic archive of daily US stock files in the Stooq layout."""
     try:
@@ -36,6 +48,7 @@ def main(
             anomalies=anomalies,
             processes=processes,
             truth=truth,
+            pays=pays,
         )
     except ValueError as error:
         raise click.ClickException(str(error)) from None

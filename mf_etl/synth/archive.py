@@ -27,7 +27,7 @@ from mf_etl.synth.folder import (
     write_marker,
 )
 from mf_etl.synth.listings import Listing, in_other_sub_folder, listings
-from mf_etl.synth.market import Bars, simulate_bars
+from mf_etl.synth.market import Bars, market_moves, simulate_bars
 from mf_etl.synth.precision import standard_csv
 from mf_etl.synth.trading_days import trading_days
 from mf_etl.synth.truth import regime_file, regime_rows
@@ -78,6 +78,7 @@ def write_archive(
     anomalies: bool = True,
     processes: int = 1,
     truth: bool = False,
+    pays: float | None = None,
 ) -> ArchiveSummary:
     """Write an archive of `tickers` tickers below `out`, in the layout of the Stooq archives.
 
@@ -85,7 +86,9 @@ def write_archive(
     same arguments give the same bytes, at any number of `processes`, and the first n tickers are
     those of any larger archive with the same seed. With `anomalies`, one ticker in twenty gets one
     kind of `ANOMALIES`, in turn. With `truth`, ``truth/regimes.parquet`` (ticker, date, regime; bars of
-    tickers without anomaly) and ``truth/anomalies.json`` are written beside the raw files.
+    tickers without anomaly) and ``truth/anomalies.json`` are written beside the raw files. With `pays`
+    tickers have a market in common, and regimes are expected to pay that many times their drift: at 0
+    they look different and pay nothing.
 
     A previous synthetic archive in `out` is replaced. Worker processes are spawned: a script that asks
     for more than one needs the usual ``if __name__ == "__main__"``.
@@ -102,13 +105,14 @@ def write_archive(
         seed=seed,
         anomalies=anomalies,
         last_date=LAST_DAY,
+        pays=pays,
     )
     write_marker(marker, out)
     listed = listings(tickers, seed, anomalies=anomalies)
     for folder in sorted({path.parent for entry in listed for path in _paths(out, entry)}):
         folder.mkdir(parents=True, exist_ok=True)
 
-    write = partial(_write_tickers, out=out, seed=seed, first_day=first_day, truth=truth)
+    write = partial(_write_tickers, out=out, marker=marker, first_day=first_day, truth=truth)
     files = rows = size_bytes = 0
     planted = []
     truth_folder = out / TRUTH_FOLDER
@@ -175,20 +179,28 @@ def _in_processes(
 
 
 def _write_tickers(
-    task: list[Listing], *, out: Path, seed: int, first_day: date, truth: bool
+    task: list[Listing], *, out: Path, marker: Marker, first_day: date, truth: bool
 ) -> list[_Written]:
-    return [_write_ticker(listing, out, seed, first_day, truth) for listing in task]
-
-
-def _write_ticker(listing: Listing, out: Path, seed: int, first_day: date, truth: bool) -> _Written:
     days = trading_days(first_day, LAST_DAY)
-    random = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(1, listing.index)))
+    market = None if marker.pays is None else market_moves(days, marker.seed, FIRST_DAY)
+    return [_write_ticker(listing, out, marker, days, market, truth) for listing in task]
+
+
+def _write_ticker(
+    listing: Listing,
+    out: Path,
+    marker: Marker,
+    days: np.ndarray,
+    market: np.ndarray | None,
+    truth: bool,
+) -> _Written:
+    spawned = np.random.SeedSequence(marker.seed, spawn_key=(1, listing.index))
+    random = np.random.default_rng(spawned)
     draw = int(random.integers(2**32))
     listed = _lifetime(random, len(days))
-    if listing.anomaly:
-        bars = simulate_bars(days, random, thin=False)
-    else:
-        bars = simulate_bars(days[listed], random)
+    rows, thin = (slice(None), False) if listing.anomaly else (listed, None)
+    part = None if market is None else market[rows]
+    bars = simulate_bars(days[rows], random, thin=thin, pays=marker.pays, market=part)
     content = bars_csv(listing.ticker, bars)
     main, *second = _paths(out, listing)
     if not listing.anomaly:

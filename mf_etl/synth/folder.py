@@ -31,6 +31,7 @@ class Marker(BaseModel):
     seed: NonNegativeInt
     anomalies: bool
     last_date: date
+    pays: float | None = None
 
 
 def read_marker(out: Path) -> Marker:

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from dataclasses import dataclass
+from datetime import date
 from math import sqrt
 
 import numpy as np
 import numpy.typing as npt
 
 from mf_etl.synth.precision import Precision, exponential, random_precision
+from mf_etl.synth.trading_days import trading_days
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,9 @@ NEWS_RATE, NEWS_SIZE = 0.012, 5.0
 # A ticker's price stays within a factor of e^7 of its first price.
 LARGEST_LOG_MOVE = 7.0
 THIN_SHARE, THIN_FLAT_RATE, THIN_ABSENT_RATE = 0.05, 0.3, 0.2
+# Of what a ticker moves by in a day, in volatilities squared: see `simulate_bars`.
+VARIANCE = NIGHT * NIGHT * (1 + NEWS_RATE * (NEWS_SIZE * NEWS_SIZE - 1)) + DAY * DAY
+MARKET_VOLATILITY = 0.008
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +97,8 @@ def simulate_bars(
     first_volume: float | None = None,
     thin: bool | None = None,
     precision: Precision | None = None,
+    pays: float | None = None,
+    market: np.ndarray | None = None,
 ) -> Bars:
     """Simulate one ticker on `days` (datetime64[D], ascending).
 
@@ -100,6 +107,10 @@ def simulate_bars(
     ticker (one in twenty) does not trade at all on some days, which are then absent, and trades at
     one price on others. Each is drawn at random if it is not given; `first_close` must be 1e-4 or
     more. Every bar has 0 < low <= open, close <= high.
+
+    With `pays` what is expected of a day is that many times the drift of its regime, whatever its
+    volatility: at 0 regimes look different and none pays. (Without it a drift is one of logarithms, so
+    a volatile regime is expected to gain.) `market`, shape (days,), is added to every ticker's day.
     """
     count = len(days)
     regime = _regimes(count, random)
@@ -115,6 +126,11 @@ def simulate_bars(
     news = random.random(count) < NEWS_RATE
     night = volatility * NIGHT * _bell(random, count) * np.where(news, NEWS_SIZE, 1.0)
     day = part["drift"] + volatility * DAY * move
+    if pays is not None:
+        # Of a logarithm: half the variance less gives the expected gain.
+        day = day + (pays - 1.0) * part["drift"] - volatility * volatility * VARIANCE / 2
+    if market is not None:
+        day = day + market
     path = np.clip(np.cumsum(night + day), -LARGEST_LOG_MOVE, LARGEST_LOG_MOVE)
     close = first_close * exponential(path)
     opening = np.concatenate([[first_close], close[:-1]])[:count] * exponential(night)
@@ -137,6 +153,19 @@ def simulate_bars(
     volume = precision.volume(volume)
     columns = (days, opening, high, low, close, volume, regime)
     return Bars(*(column[traded] for column in columns))
+
+
+def market_moves(days: np.ndarray, seed: int, first: date) -> np.ndarray:
+    """What all tickers of an archive have in common on each of `days`, in logs; no gain is expected.
+
+    The move of a day is the same whatever other days are asked for; `first` is no later than any.
+    """
+    every = trading_days(first, days[-1].item()) if len(days) else days
+    random = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(2,)))
+    bell = (random.random((len(every), 4)).sum(axis=1) - 2.0) * sqrt(3.0)
+    moves = MARKET_VOLATILITY * bell - MARKET_VOLATILITY * MARKET_VOLATILITY / 2
+    found: np.ndarray = moves[np.searchsorted(every, days)]
+    return found
 
 
 def _regimes(count: int, random: np.random.Generator) -> np.ndarray:

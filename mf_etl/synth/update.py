@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 
 from mf_etl.ingest.text import STANDARD_HEADER
-from mf_etl.synth.archive import bars_csv
+from mf_etl.synth.archive import FIRST_DAY, bars_csv
 from mf_etl.synth.folder import raw_files, read_marker, write_marker
 from mf_etl.synth.listings import SUB_FOLDERS, in_other_sub_folder
-from mf_etl.synth.market import simulate_bars
+from mf_etl.synth.market import market_moves, simulate_bars
 from mf_etl.synth.precision import recent_precision
 from mf_etl.synth.trading_days import trading_days
 
@@ -73,6 +73,8 @@ def extend_archive(out: Path, *, days: int, seed: int, share: float = 1.0) -> Up
             first_volume=end.volume,
             thin=False,
             precision=recent_precision(len(missing)),
+            pays=marker.pays,
+            market=None if marker.pays is None else market_moves(missing, marker.seed, FIRST_DAY),
         )
         with path.open("ab") as file:
             file.write(bars_csv(end.ticker, bars, header=False))

@@ -149,3 +149,20 @@ def test_command_refuses_in_one_line(tmp_path):
     assert result.exit_code == 1
     assert result.output.startswith("Error: ") and result.output.count("\n") == 1
     assert "notes.md" in result.output
+
+
+def test_an_archive_whose_regimes_pay_has_the_tickers_of_any_other(tmp_path):
+    plain = write_archive(tmp_path / "plain", tickers=8, years=0.5, seed=3, anomalies=False)
+    paid = write_archive(tmp_path / "paid", tickers=8, years=0.5, seed=3, anomalies=False, pays=2.0)
+    nothing = write_archive(
+        tmp_path / "none", tickers=8, years=0.5, seed=3, anomalies=False, pays=0
+    )
+    assert (plain.files, plain.rows) == (paid.files, paid.rows) == (nothing.files, nothing.rows)
+    told = [contents(one.out) for one in (plain, paid, nothing)]
+    assert told[0].keys() == told[1].keys() == told[2].keys()
+    raw = [name for name in told[0] if name.startswith("data/")]
+    assert all(len({one[name] for one in told}) == 3 for name in raw)
+    again = write_archive(
+        tmp_path / "paid", tickers=8, years=0.5, seed=3, anomalies=False, pays=2.0
+    )
+    assert contents(again.out) == told[1]

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mf_etl.synth import REGIMES, TRANSITIONS, simulate_bars
+from mf_etl.synth.market import market_moves
 from mf_etl.synth.precision import compact_dates, exponential, standard_csv
 from mf_etl.synth.trading_days import trading_days
 
@@ -102,3 +103,43 @@ def test_half_of_the_files_have_fractional_volumes_and_some_begin_late():
 def test_exponential_is_near_the_exact_one():
     values = np.linspace(-4, 4, 101)
     assert np.allclose(exponential(values), np.exp(values), rtol=0.01)
+
+
+def daily_gain(pays, seed=0, tickers=60):
+    """Mean gain from close to close by regime, and its error."""
+    gains, regimes = [], []
+    for number in range(tickers):
+        bars = simulate_bars(DAYS, generator(1000 * seed + number), thin=False, pays=pays)
+        gains.append(bars.close[1:] / bars.close[:-1] - 1)
+        regimes.append(bars.regime[1:])
+    gain, regime = np.concatenate(gains), np.concatenate(regimes)
+    of = [gain[regime == one] for one in range(len(REGIMES))]
+    return np.array([one.mean() for one in of]), np.array(
+        [one.std() / len(one) ** 0.5 for one in of]
+    )
+
+
+def test_regimes_pay_what_is_asked_whatever_their_volatility():
+    drift = np.array([regime.drift for regime in REGIMES])
+    for pays in (0.0, 2.0):
+        mean, error = daily_gain(pays)
+        assert (np.abs(mean - pays * drift) < 4 * error + 1e-5).all()
+    mean, error = daily_gain(None)
+    assert mean[TURBULENT] > 3 * error[TURBULENT]
+
+
+def test_the_market_of_a_day_is_the_same_whatever_else_is_asked_for():
+    moves = market_moves(DAYS, 5, DAYS[0].item())
+    assert (market_moves(DAYS[3000:3100], 5, DAYS[0].item()) == moves[3000:3100]).all()
+    assert (market_moves(DAYS[:50], 6, DAYS[0].item()) != moves[:50]).all()
+    assert abs(moves.mean()) < 3e-4 and 0.0075 < moves.std() < 0.0085
+    assert len(market_moves(DAYS[:0], 5, DAYS[0].item())) == 0
+
+
+def test_all_tickers_have_the_market_in_common():
+    moves = market_moves(DAYS, 1, DAYS[0].item())
+    parts = [
+        simulate_bars(DAYS, generator(seed), thin=False, pays=0.0, market=moves) for seed in (1, 2)
+    ]
+    gains = [np.diff(np.log(part.close)) for part in parts]
+    assert 0.1 < np.corrcoef(*gains)[0, 1] < 0.6
