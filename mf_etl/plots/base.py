@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,9 @@ DEVIATIONS = LinearSegmentedColormap.from_list("deviations", [ANCHORS[1], "#ffff
 """Orange below, white at none, blue above: light enough for black numbers in every cell."""
 
 PLAIN = LinearSegmentedColormap.from_list("plain", ["#ffffff", ANCHORS[-1]])
+LETTERS_AN_INCH = 18
+"""Of a caption."""
+
 NUMBERS_UP_TO = 12
 """A matrix of at most so many rows has its numbers in its cells."""
 
@@ -52,9 +56,11 @@ def panels(
 
 
 def caption(figure: Figure, data: str, *, n: int, what: str = "rows", note: str = "") -> None:
-    """Below the figure: data, and how many rows (or what else) it shows."""
+    """Below the figure: data, and how many rows (or what else) it shows; in lines as wide as it is."""
     parts = [f"data: {data}", f"n = {n:,} {what}", *([note] if note else [])]
-    figure.supxlabel(" · ".join(parts), fontsize=7, color=FAINT)
+    wide = int(figure.get_figwidth() * LETTERS_AN_INCH)
+    text = textwrap.fill(" · ".join(parts), wide, break_long_words=False, break_on_hyphens=False)
+    figure.supxlabel(text, fontsize=7, color=FAINT)
 
 
 def sides(in_sample: Mapping[str, bool]) -> str:

@@ -158,10 +158,9 @@ def folds(by_year: pl.DataFrame, about: About, *, h: int) -> Figure:
             lo=pl.col("mean") - half, hi=pl.col("mean") + half
         )
         _intervals(axis, part, states, np.ones(part.height, dtype=np.bool_))
-        for state, share in part.select("state", "share").rows():
-            if share is not None:
-                axis.annotate(f"{100 * share:.0f} %", (1, state), xycoords=("axes fraction", "data"),
-                              ha="right", va="bottom", fontsize=6, color=FAINT)  # fmt: skip
+        for state, share in part.drop_nulls("share").select("state", "share").rows():
+            axis.annotate(f"{100 * share:.0f} %", (1.01, state), xycoords=("axes fraction", "data"),
+                          va="center", fontsize=6, color=FAINT)  # fmt: skip
         axis.set(title=str(year), xlabel="mean over market, bp")
     _states_down(axes[0, 0], states)
     note = about.note(
