@@ -200,5 +200,5 @@ def test_how_a_job_ended_is_told_on_the_console_and_in_its_log(warm, name, error
 
 def test_a_job_without_log_file_gets_one(warm):
     block = warm.result.console.partition("Error in rule exit_3:")[2]
-    path = re.search(r"log: (\.snakemake/log/warm/exit_3\.\d+\.log)", block)[1]
+    path = re.search(r"log: (\.snakemake/log/warm/[^/]+/exit_3\.\d+\.log)", block)[1]
     assert "exit status 3" in (warm.directory / path).read_text()

@@ -53,7 +53,7 @@ def environment() -> dict[str, str]:
     }
 
 
-def run(directory: Path, *options: str, cores: int = 2) -> Result:
+def run(directory: Path, *options: str, cores: int = 2, seconds: float = SECONDS_TO_END) -> Result:
     done = subprocess.run(
         command(*options, cores=cores),
         cwd=directory,
@@ -63,7 +63,7 @@ def run(directory: Path, *options: str, cores: int = 2) -> Result:
         stderr=subprocess.STDOUT,
         text=True,
         errors="replace",
-        timeout=SECONDS_TO_END,
+        timeout=seconds,
     )
     return Result(done.returncode, done.stdout)
 

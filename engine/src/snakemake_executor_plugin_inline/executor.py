@@ -10,13 +10,13 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterable
-from types import ModuleType
 from typing import Any
 
 from snakemake.executors.local import Executor as LocalExecutor
 from snakemake_interface_executor_plugins.executors.base import SubmittedJobInfo
 
-from snakemake_executor_plugin_warm import report
+from snakemake_executor_plugin_warm.relied_on import check_snakemake
+from snakemake_executor_plugin_warm.report import Reports
 from snakemake_executor_plugin_warm.routing import Router
 from snakemake_parts import progress
 from snakemake_parts.run import failed_job
@@ -35,7 +35,9 @@ class Executor(LocalExecutor):  # type: ignore[misc]
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self._router = Router(self.workflow, [])
+        check_snakemake(self.workflow)
+        self._router = Router(self.workflow)
+        self._reports = Reports(self.workflow)
         self._paths = (self._router.search_paths(), list(sys.path))
         self._is_told_to_stop = False
         self._running: Any = None
@@ -88,7 +90,7 @@ class Executor(LocalExecutor):  # type: ignore[misc]
             self._counts[job.rule.name] += 1
         else:
             self.errors[job] = outcome.error
-            report.print_error(job, outcome.error, outcome.traceback, self.workflow)
+            self._reports.print_error(job, outcome.error, outcome.traceback)
             self._failed.append(failed_job(job, outcome.error))
             self.workflow.scheduler.error_callback(job)
 
@@ -107,7 +109,6 @@ class Executor(LocalExecutor):  # type: ignore[misc]
 
     def _run_script(self, job: Any, script_id: int) -> Outcome:
         config = self._router.configs[self._router.config_id(job)]
-        modules: list[ModuleType] = []
         main, argv, path = sys.modules["__main__"], sys.argv, list(sys.path)
         directory = os.getcwd()
         try:
@@ -119,14 +120,12 @@ class Executor(LocalExecutor):  # type: ignore[misc]
                 self._router.pickled(job),
                 None,
                 self._paths,
-                modules,
+                [],
             )
         finally:
             sys.modules["__main__"], sys.argv = main, argv
             sys.path[:] = path
             os.chdir(directory)
-            for module in modules:
-                vars(module).clear()
 
     def _stop(self, *_: Any) -> None:
         self._is_told_to_stop = True

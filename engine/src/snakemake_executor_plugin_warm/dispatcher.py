@@ -13,7 +13,9 @@ from typing import Any, Literal, Protocol
 from snakemake_interface_executor_plugins.executors.base import SubmittedJobInfo
 
 from snakemake_executor_plugin_warm.process import WorkerProcess
+from snakemake_executor_plugin_warm.retirements import Retirements
 from snakemake_executor_plugin_warm.routing import Router
+from snakemake_executor_plugin_warm.settings import ExecutorSettings
 from snakemake_executor_plugin_warm.tasks import Task, WaitingTasks
 from snakemake_executor_plugin_warm.workers import Finished, Workers
 from snakemake_warm_worker.protocol import Setup
@@ -25,9 +27,9 @@ _REPORT_SECONDS_PER_JOB = 1e-5
 # A signal that ended a worker may have been meant for the whole run: the main process, which says
 # whether to go on, hears of it at about the same time.
 _SIGNAL_SECONDS = 0.2
+# While jobs are ahead that may be taken back, look this often whether the run is to end.
+_LOOK_SECONDS = 0.2
 _STOCK: Literal["stock"] = "stock"
-# Weight of the newest job in the expected duration of its rule's jobs.
-_SMOOTHING = 0.2
 
 # Where a task can run: in a worker or by the stock code path.
 Place = WorkerProcess | Literal["stock"]
@@ -37,6 +39,7 @@ class Host(Protocol):
     """What the dispatcher asks of the executor; called in the dispatcher's thread."""
 
     def wants_to_stop(self) -> bool: ...
+    def ends_run(self, failed: Task) -> bool: ...
     def announce(self, task: Task) -> None: ...
     def prepare(self, task: Task) -> None: ...
     def start_stock_job(self, task: Task) -> None: ...
@@ -57,14 +60,17 @@ class Dispatcher:
         router: Router,
         make_setup: Callable[[], Setup],
         cores: int,
-        queue_ahead_seconds: float,
+        settings: ExecutorSettings,
         jobs_in_all: int,
     ) -> None:
         self._host = host
         self._router = router
         self._make_setup = make_setup
         self._cores = cores
-        self._queue_ahead_seconds = queue_ahead_seconds
+        self._grace_seconds = settings.grace_seconds
+        self._max_idle_mb = settings.idle_mb()
+        # Rules whose jobs have cost workers.
+        self.retirements = Retirements()
         self._waiting = WaitingTasks(cores)
         self._lock = threading.Lock()  # guards _waiting
         self._task_ids = itertools.count()
@@ -72,10 +78,11 @@ class Dispatcher:
         self._stock_cores = 0
         self._ended_stock_tasks: deque[Task] = deque()
         self._stock_tasks: dict[object, Task] = {}
-        self._seconds: dict[str, float] = {}
         self._unreported: list[Finished] = []
         self._report_seconds = _REPORT_SECONDS + _REPORT_SECONDS_PER_JOB * jobs_in_all
         self._report_due_at = 0.0
+        # Whether a job has failed after which no other begins, save those that workers have ahead.
+        self._has_failed = False
         self._closing = threading.Event()
         self._cancelled = threading.Event()
         self._wake_up_reader, self._wake_up_writer = os.pipe()
@@ -110,7 +117,7 @@ class Dispatcher:
         self._wake_up()
 
     def withdraw(self) -> None:
-        """Give all jobs back that have not been started."""
+        """Give all jobs back that wait here, untouched."""
         with self._lock:
             tasks = self._waiting.remove_all()
         if tasks:
@@ -158,7 +165,7 @@ class Dispatcher:
 
     def _run(self) -> None:
         try:
-            self._workers = Workers(self._make_setup(), self._wake_up_reader)
+            self._workers = Workers(self._make_setup(), self._wake_up_reader, self._max_idle_mb)
             for _ in range(min(self._expected_jobs, self._cores)):
                 self._workers.start(threads=1)
             self._loop()
@@ -166,7 +173,7 @@ class Dispatcher:
             self.withdraw()
             self._host.fail(error)
             if self._workers is not None:
-                self._workers.cancel()
+                self._workers.cancel(self._grace_seconds)
 
     @property
     def _started(self) -> Workers:
@@ -181,8 +188,9 @@ class Dispatcher:
                 self._stock_cores -= self._ended_stock_tasks.popleft().threads
             if self._host.wants_to_stop():
                 workers.stop_parts()
+                self._take_in(workers.take_back())
                 self.withdraw()
-            elif self._closing.is_set():
+            elif self._closing.is_set() or self._has_failed:
                 self.withdraw()
             self._start_jobs()
             self._report()
@@ -192,24 +200,35 @@ class Dispatcher:
             finished, returned = workers.wait(self._timeout())
             if workers.were_told_to_end:
                 self._cancelled.wait(_SIGNAL_SECONDS)
-            with self._lock:
-                for task in returned:
-                    self._waiting.add(task)
-            for item in finished:
-                self._learn(item)
+            self._take_in(returned)
+            for task, outcome, left in finished:
+                self._note_retirement(task, left)
+                if outcome.error is not None and self._host.ends_run(task):
+                    self._has_failed = True
             if finished and not self._unreported:
                 self._report_due_at = time.monotonic() + self._report_seconds
             self._unreported.extend(finished)
-        workers.cancel()
+        workers.cancel(self._grace_seconds)
+
+    def _take_in(self, tasks: list[Task]) -> None:
+        with self._lock:
+            for task in tasks:
+                self._waiting.add(task)
 
     def _start_jobs(self) -> None:
+        workers = self._started
+        if self._waiting:
+            workers.look_around()
         while not self._cancelled.is_set():
             with self._lock:
                 taken: tuple[Task, Place] | None = self._waiting.take(self._place_for)
-            if taken is None:
+            if taken is not None:
+                self._start(*taken)
+                continue
+            free = self._cores - workers.busy_cores - self._stock_cores
+            if self._waiting or (task := workers.take_back_for_idle(free)) is None:
                 return
-            task, place = taken
-            self._start(task, place)
+            self._take_in([task])
 
     def _place_for(self, task: Task) -> Place | None:
         """Where the task can run now: a worker, the stock code path, or nowhere yet."""
@@ -220,10 +239,7 @@ class Dispatcher:
             return _STOCK if is_free else None
         if is_free:
             return workers.idle(threads) or workers.start(threads)
-        seconds = self._seconds.get(task.job.rule.name)
-        if seconds is None:
-            return None
-        return workers.with_room(threads, task.data, seconds, self._queue_ahead_seconds)
+        return workers.with_room(threads)
 
     def _start(self, task: Task, place: Place) -> None:
         job = task.job
@@ -242,21 +258,25 @@ class Dispatcher:
         if not task.is_prepared:
             self._host.prepare(task)
             task.is_prepared = True
+        self._started.used(place)
         place.send(
             task,
-            self._seconds.get(job.rule.name, self._queue_ahead_seconds),
             self._router.config_id(job),
             (job.benchmark_repeats or 1) if job.benchmark is not None else None,
             self._router.scripts,
             self._router.configs,
         )
 
-    def _learn(self, finished: Finished) -> None:
-        if finished.outcome.error is not None:
-            return  # how soon a job fails, or is killed, says nothing of those to come
-        rule, seconds = finished.task.job.rule.name, finished.outcome.seconds
-        before = self._seconds.get(rule, seconds)
-        self._seconds[rule] = before + _SMOOTHING * (seconds - before)
+    def _note_retirement(self, task: Task, left: str) -> None:
+        if self.retirements.note(task.job.rule.name, left):
+            # From now on as under the local executor, what waits as well.
+            self._router.exclude(task.job.rule.name)
+            with self._lock:
+                tasks = self._waiting.remove_all()
+            for waiting in tasks:
+                if waiting.job.rule is task.job.rule and not waiting.is_prepared:
+                    waiting.script_id = None
+            self._take_in(tasks)
 
     def _report(self) -> None:
         if self._unreported and (not self._waiting or time.monotonic() >= self._report_due_at):
@@ -264,6 +284,8 @@ class Dispatcher:
             self._host.finish(finished)
 
     def _timeout(self) -> float | None:
+        look = _LOOK_SECONDS if self._started.have_jobs_ahead else None
         if not self._unreported:
-            return None
-        return max(0.0, self._report_due_at - time.monotonic())
+            return look
+        due = max(0.0, self._report_due_at - time.monotonic())
+        return due if look is None else min(due, look)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import itertools
 import time
 from collections.abc import Iterable
@@ -12,8 +11,9 @@ from typing import Any
 from snakemake.executors.local import Executor as LocalExecutor
 from snakemake_interface_executor_plugins.executors.base import SubmittedJobInfo
 
-from snakemake_executor_plugin_warm import report
 from snakemake_executor_plugin_warm.dispatcher import Dispatcher
+from snakemake_executor_plugin_warm.relied_on import check_snakemake
+from snakemake_executor_plugin_warm.report import Reports
 from snakemake_executor_plugin_warm.routing import Router
 from snakemake_executor_plugin_warm.settings import ExecutorSettings
 from snakemake_executor_plugin_warm.tasks import Task
@@ -37,8 +37,10 @@ class Executor(LocalExecutor):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        check_snakemake(self.workflow)
         settings = self.workflow.executor_settings or ExecutorSettings()
-        router = Router(self.workflow, settings.exclude)
+        router = Router(self.workflow, settings.exclude, settings.only)
+        self._reports = Reports(self.workflow)
         self._dispatcher = Dispatcher(
             host=self,
             router=router,
@@ -46,7 +48,7 @@ class Executor(LocalExecutor):
                 router.search_paths(), settings.preload, settings.max_jobs, settings.max_rss_mb
             ),
             cores=self.cores or 1,
-            queue_ahead_seconds=settings.queue_ahead_seconds,
+            settings=settings,
             jobs_in_all=len(self.dag),
         )
         # Jobs that Snakemake has prepared for a worker and not yet heard of again.
@@ -61,9 +63,6 @@ class Executor(LocalExecutor):
                 for job in itertools.islice(self.dag.ready_jobs, _LOOK_AHEAD)
             )
         )
-        if settings.collector_threshold:
-            # The plan of jobs stays until the end: the collector need not go through it again.
-            gc.freeze()
 
     # Called by Snakemake, in its main thread
 
@@ -80,12 +79,12 @@ class Executor(LocalExecutor):
     def handle_job_error(self, job: Any) -> None:
         super().handle_job_error(job)
         self._under_way.pop(job, None)
-        is_final = job.restart_times <= job.attempt - 1
-        if is_final and not self.workflow.execution_settings.keep_going:
+        if self._ends_run(job):
             self._dispatcher.withdraw()
 
     def shutdown(self) -> None:
         self._dispatcher.close()
+        self._tell_retirements()
         super().shutdown()
 
     def cancel(self) -> None:
@@ -94,7 +93,12 @@ class Executor(LocalExecutor):
         for task in self._under_way.values():
             self.workflow.async_run(task.job.postprocess(error=True))
         self._under_way.clear()
+        self._tell_retirements()
         super().cancel()
+
+    def _tell_retirements(self) -> None:
+        for line in self._dispatcher.retirements.lines():
+            self.logger.warning(line)
 
     # Called by the stock code path, in its threads
 
@@ -113,6 +117,9 @@ class Executor(LocalExecutor):
     def wants_to_stop(self) -> bool:
         """Whether the user has asked Snakemake to end after the running jobs (SIGTERM)."""
         return getattr(self.workflow.scheduler, "_user_kill", None) is not None
+
+    def ends_run(self, failed: Task) -> bool:
+        return self._ends_run(failed.job)
 
     def announce(self, task: Task) -> None:
         self.run_job_pre(task.job)
@@ -138,18 +145,20 @@ class Executor(LocalExecutor):
             self._finish(item)
         self._wake_scheduler_once()
 
+    def _ends_run(self, failed: Any) -> bool:
+        is_final = failed.restart_times <= failed.attempt - 1
+        return is_final and not self.workflow.execution_settings.keep_going
+
     def _finish(self, finished: Finished) -> None:
-        task, outcome = finished
+        task, outcome, _ = finished
         error = outcome.error
         if error is None and outcome.usages:
-            error = report.write_benchmark(
-                task.job, outcome.usages, self.workflow.output_settings.benchmark_extended
-            )
+            error = self._reports.write_benchmark(task.job, outcome.usages)
         if error is None:
             super().report_job_success(task.info)
         else:
             self.errors[task.job] = error
-            report.print_error(task.job, error, outcome.traceback, self.workflow)
+            self._reports.print_error(task.job, error, outcome.traceback)
             self.workflow.scheduler.error_callback(task.job)
 
     def _wake_scheduler_once(self) -> None:

@@ -9,10 +9,9 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from multiprocessing.connection import Connection
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import psutil
 from snakemake.shell import STDOUT
@@ -20,7 +19,7 @@ from snakemake.shell import STDOUT
 import snakemake_warm_worker
 from snakemake_executor_plugin_warm.tasks import Task
 from snakemake_warm_worker import protocol
-from snakemake_warm_worker.protocol import Outcome, Script, Setup
+from snakemake_warm_worker.protocol import ExecutorChannel, Outcome, Script, Setup
 
 _START = (
     "import sys; sys.path[0] = sys.argv.pop(); from snakemake_warm_worker.main import main; "
@@ -38,65 +37,78 @@ _THREAD_VARIABLES = (
 )
 # Snakemake does not know these; what the user has set stays.
 _FURTHER_THREAD_VARIABLES = ("POLARS_MAX_THREADS", "RAYON_NUM_THREADS", "NUMBA_NUM_THREADS")
-_MAX_QUEUED_JOBS = 16
-# A larger message could fill the socket of a busy worker and make the executor wait for it.
-_MAX_QUEUED_BYTES = 16_384
+
+
+class Surroundings(NamedTuple):
+    """What a process inherits from the one that starts it."""
+
+    directory: str
+    environment: dict[str, str]
+
+    @classmethod
+    def now(cls) -> Surroundings:
+        while True:
+            try:
+                return cls(os.getcwd(), dict(os.environ))
+            except RuntimeError:
+                pass  # another thread was just setting a variable
 
 
 class WorkerProcess:
-    """A worker, the jobs it has been given and what it has said about them."""
+    """A worker, the jobs it has been given and what it has said about them.
 
-    def __init__(self, threads: int, setup: Setup) -> None:
+    It runs one job and may have a further one ahead, which can be taken back until it begins.
+    """
+
+    def __init__(self, threads: int, setup: Setup, surroundings: Surroundings) -> None:
         self.threads = threads
+        self.surroundings = surroundings
         self.is_ready = False
         self.takes_jobs = True
         # Whether the running job is a run of a part, which SIGTERM stops in good order.
         self.runs_part = False
         self.running_id: int | None = None
         self.ending: Outcome | None = None
-        self.jobs: dict[int, tuple[Task, float]] = {}
+        self.left = ""
+        self.held_mb = 0
+        self.jobs: dict[int, Task] = {}
+        self._jobs_sent = 0
         self._known_scripts: set[int] = set()
         self._known_configs: set[int] = set()
         ours, theirs = socket.socketpair()
+        self._tickets, self._ticket_writer = os.pipe()
+        os.set_blocking(self._tickets, False)
+        passed = (theirs.fileno(), self._tickets)
         with theirs, _interrupts_blocked():
             self._process = subprocess.Popen(
                 [
-                    sys.executable,
-                    "-c",
-                    _START,
-                    str(theirs.fileno()),
+                    *(sys.executable, "-c", _START),
+                    *map(str, passed),
                     str(os.getpid()),
                     _SOURCE_DIRECTORY,
                 ],
                 stdout=STDOUT,
-                pass_fds=[theirs.fileno()],
-                env=_environment(threads),
+                pass_fds=passed,
+                cwd=surroundings.directory,
+                env=_environment(surroundings.environment, threads),
+                # A terminal's Ctrl-C is for the main process, which passes it on.
+                start_new_session=True,
             )
-        self.connection = Connection(ours.detach())
-        self._write([setup], single=True)
+        self.channel = ExecutorChannel(ours)
+        self._write(setup)
 
     @property
     def process_id(self) -> int:
         return self._process.pid
 
     @property
-    def seconds_ahead(self) -> float:
-        """How long the jobs that the worker has will take, as far as that is known."""
-        return sum(seconds for _, seconds in self.jobs.values())
-
-    def has_room(self, data: bytes, seconds: float, limit: float) -> bool:
-        """Whether another job can wait here although the worker is busy."""
-        return (
-            self.takes_jobs
-            and len(self.jobs) < _MAX_QUEUED_JOBS
-            and len(data) <= _MAX_QUEUED_BYTES
-            and self.seconds_ahead + seconds <= limit
-        )
+    def has_room(self) -> bool:
+        """Whether a job can wait here although the worker is busy."""
+        return self.takes_jobs and self.running_id is not None and len(self.jobs) == 1
 
     def send(
         self,
         task: Task,
-        seconds: float,
         config_id: int,
         repeats: int | None,
         scripts: Sequence[Script],
@@ -112,22 +124,43 @@ class WorkerProcess:
         if config_id not in self._known_configs:
             self._known_configs.add(config_id)
             messages.append((protocol.CONFIG, config_id, configs[config_id]))
-        messages.append((protocol.JOB, task.id, script_id, config_id, task.data, repeats))
-        self.jobs[task.id] = (task, seconds)
+        number = self._jobs_sent
+        self._jobs_sent += 1
+        messages.append((protocol.JOB, task.id, number, script_id, config_id, task.data, repeats))
+        self.jobs[task.id] = task
+        os.write(self._ticket_writer, protocol.ticket(number))
         self._write(messages)
 
-    def receive(self) -> list[tuple[Any, ...]] | None:
-        """The next messages; None when the worker has closed its end."""
-        try:
-            messages: list[tuple[Any, ...]] = pickle.loads(self.connection.recv_bytes())
-            return messages
-        except (EOFError, OSError):
+    def take_back(self) -> Task | None:
+        """The job that waits here, if it has not begun: it is not going to."""
+        waiting = [task_id for task_id in self.jobs if task_id != self.running_id]
+        if not waiting or self.channel.is_closed:
             return None
+        with suppress(BlockingIOError):
+            os.read(self._tickets, 1)
+            return self.jobs.pop(waiting[-1])
+        return None
+
+    def receive(self) -> list[tuple[Any, ...]]:
+        """The messages that are there."""
+        return [message for frame in self.channel.receive() for message in pickle.loads(frame)]
+
+    def flush(self) -> None:
+        """Send what could not be sent at once."""
+        with self._noting_its_death():
+            self.channel.flush()
 
     def close(self) -> None:
         """Let the worker end once it is idle."""
         self.takes_jobs = False
-        self.connection.close()
+        if not self.channel.is_closed:
+            self.channel.close()
+
+    def forget(self) -> None:
+        """After its end: give back what the operating system lent for it."""
+        self.close()
+        for descriptor in (self._tickets, self._ticket_writer):
+            os.close(descriptor)
 
     def poll(self) -> int | None:
         """Exit status, negative for a signal; None as long as the process lives."""
@@ -140,8 +173,9 @@ class WorkerProcess:
             self._process.terminate()
 
     def interrupt(self) -> None:
-        """Give a running script the chance to clean up."""
-        self._process.send_signal(signal.SIGINT)
+        """Give a running script, and what it has started, the chance to clean up."""
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGINT)
 
     def kill(self) -> None:
         """End the process, and what its script has started, at once."""
@@ -151,15 +185,18 @@ class WorkerProcess:
             children = []
         self._process.kill()
         for child in children:
-            try:
+            with suppress(psutil.NoSuchProcess):
                 child.kill()
-            except psutil.NoSuchProcess:
-                pass
         self._process.wait()
 
-    def _write(self, messages: list[Any], single: bool = False) -> None:
+    def _write(self, messages: Any) -> None:
+        with self._noting_its_death():
+            self.channel.send(pickle.dumps(messages))
+
+    @contextmanager
+    def _noting_its_death(self) -> Iterator[None]:
         try:
-            self.connection.send_bytes(pickle.dumps(messages[0] if single else messages))
+            yield
         except OSError:
             self.takes_jobs = False  # it has died: its exit status will tell
 
@@ -174,8 +211,8 @@ def _interrupts_blocked() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _environment(threads: int) -> dict[str, str]:
-    environment = dict(os.environ)
+def _environment(inherited: dict[str, str], threads: int) -> dict[str, str]:
+    environment = dict(inherited)
     for name in _THREAD_VARIABLES:
         environment[name] = str(threads)
     for name in _FURTHER_THREAD_VARIABLES:

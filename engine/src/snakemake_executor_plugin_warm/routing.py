@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pickle
+from collections.abc import Iterable
 from typing import Any
 
 from snakemake.common import get_snakemake_searchpaths
@@ -12,6 +13,7 @@ from snakemake.settings.types import DeploymentMethod
 from snakemake.shell import shell
 from snakemake.sourcecache import LocalSourceFile, infer_source_file
 from snakemake.utils import format as format_path
+from snakemake_interface_common.exceptions import WorkflowError
 
 from snakemake_warm_worker.protocol import Script
 
@@ -26,9 +28,16 @@ class Router:
     cache or debugger. Everything else is left to Snakemake's own local executor.
     """
 
-    def __init__(self, workflow: Any, excluded_rules: list[str]) -> None:
+    def __init__(
+        self, workflow: Any, excluded_rules: Iterable[str] = (), only_rules: Iterable[str] = ()
+    ) -> None:
         self._workflow = workflow
         self._excluded_rules = set(excluded_rules)
+        self._only_rules = set(only_rules)
+        known = {rule.name for rule in workflow.rules}
+        for option, names in (("exclude", self._excluded_rules), ("only", self._only_rules)):
+            if unknown := sorted(names - known):
+                raise WorkflowError(f"--warm-{option}: no rule is named {', '.join(unknown)}")
         self._is_possible = self._workflow_allows_workers()
         self._rules: dict[Any, int | None] = {}
         self._script_ids: dict[Script, int] = {}
@@ -54,6 +63,10 @@ class Router:
         if job.rule not in self._rules:
             self._rules[job.rule] = self._find_script(job, path)
         return self._rules[job.rule]
+
+    def exclude(self, rule: str) -> None:
+        """From now on, the jobs of a rule are not for a worker."""
+        self._excluded_rules.add(rule)
 
     def config_id(self, job: Any) -> int:
         """Index of the config that the job's rule sees in ``configs``."""
@@ -102,6 +115,7 @@ class Router:
         return (
             rule.script is not None
             and rule.name not in self._excluded_rules
+            and (not self._only_rules or rule.name in self._only_rules)
             and rule.shadow_depth is None
             and not rule.is_handover
             and not (DeploymentMethod.CONDA in methods and rule.conda_env)

@@ -3,9 +3,9 @@
 Snakemake reads the types of the fields, so they must not be postponed to strings.
 """
 
-import gc
 from dataclasses import dataclass, field
 
+import psutil
 from snakemake_interface_common.exceptions import WorkflowError
 from snakemake_interface_executor_plugins.settings import ExecutorSettingsBase
 
@@ -32,6 +32,15 @@ class ExecutorSettings(ExecutorSettingsBase):
             **_NAMES,
         },
     )
+    only: list[str] = field(
+        default_factory=list,
+        metadata={
+            "help": "Rules whose scripts run in workers; those of any other rule get a process of "
+            "their own. Without it, all rules but the excluded ones.",
+            "metavar": "RULE",
+            **_NAMES,
+        },
+    )
     max_rss_mb: int = field(
         default=2000,
         metadata={
@@ -43,29 +52,27 @@ class ExecutorSettings(ExecutorSettingsBase):
         default=0,
         metadata={"help": "Replace a worker after this many jobs; 0: never."},
     )
-    queue_ahead_seconds: float = field(
-        default=0.1,
+    max_idle_mb: int = field(
+        default=0,
         metadata={
-            "help": "Send a busy worker further jobs as long as it has less than this many "
-            "seconds of work before it; 0: one job at a time.",
+            "help": "End idle workers as long as they hold more than this many megabytes of memory "
+            "together; 0: a quarter of the machine's memory.",
         },
     )
-    collector_threshold: int = field(
-        default=50_000,
+    grace_seconds: float = field(
+        default=10.0,
         metadata={
-            "help": "Let Python's cyclic garbage collector look at new objects of Snakemake's "
-            "main process after this many, as its plan of jobs is no garbage; 0: Python's own "
-            "threshold.",
+            "help": "After Ctrl-C, the time that scripts have to clean up before they are killed; "
+            "a second Ctrl-C kills them at once.",
         },
     )
 
     def __post_init__(self) -> None:
-        for name in ("max_rss_mb", "max_jobs", "queue_ahead_seconds", "collector_threshold"):
+        for name in ("max_rss_mb", "max_jobs", "max_idle_mb", "grace_seconds"):
             if getattr(self, name) < 0:
                 option = f"--warm-{name.replace('_', '-')}"
                 raise WorkflowError(f"{option} must not be negative, got {getattr(self, name)}")
-        if self.collector_threshold:
-            # Snakemake makes its plan after it has read the settings and before it makes the
-            # executor: this is the place to be in time for it.
-            gc.freeze()
-            gc.set_threshold(self.collector_threshold)
+
+    def idle_mb(self) -> float:
+        """How many megabytes idle workers may hold together."""
+        return self.max_idle_mb or psutil.virtual_memory().total / 2**20 / 4

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from snakemake_interface_common.exceptions import WorkflowError
 
-from snakemake_executor_plugin_warm.process import WorkerProcess
+from snakemake_executor_plugin_warm.process import Surroundings, WorkerProcess
 from snakemake_executor_plugin_warm.tasks import Task
 from snakemake_parts import progress
 from snakemake_warm_worker import protocol
@@ -19,7 +19,6 @@ from snakemake_warm_worker.protocol import Outcome, Setup
 
 # Without a file descriptor that tells of a process's end, look this often.
 _POLL_SECONDS = 0.2
-_SECONDS_TO_CLEAN_UP = 3.0
 _SECONDS_TO_EXIT = 5.0
 _MAX_FAILED_STARTS = 10
 # Somebody else's kill says less about the next start.
@@ -28,25 +27,29 @@ _SIGNALS_TO_END = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
 class Finished(NamedTuple):
-    """A job that is over."""
+    """A job that is over, and why it costs its worker, if it does."""
 
     task: Task
     outcome: Outcome
+    left: str = ""
 
 
 class Workers:
     """All worker processes of a run; to be used by one thread only.
 
     Workers have a fixed number of threads, as native libraries read it once. They are started
-    when there is work for them.
+    when there is work for them. A worker idles until the run ends, as long as those that idle
+    hold no more than `max_idle_mb` megabytes together: then the one that idles longest ends.
     """
 
-    def __init__(self, setup: Setup, wake_up_fd: int) -> None:
+    def __init__(self, setup: Setup, wake_up_fd: int, max_idle_mb: float) -> None:
         self._setup = setup
+        # The one used last comes last.
         self._all: list[WorkerProcess] = []
         self._selector = selectors.DefaultSelector()
         self._selector.register(wake_up_fd, selectors.EVENT_READ, None)
         self._wake_up_fd = wake_up_fd
+        self._max_idle_mb = max_idle_mb
         self._failed_starts = 0
         # Whether the latest news are of a worker that SIGTERM, SIGINT or SIGHUP has ended.
         self.were_told_to_end = False
@@ -60,42 +63,75 @@ class Workers:
     def are_busy(self) -> bool:
         return any(worker.jobs for worker in self._all)
 
+    @property
+    def have_jobs_ahead(self) -> bool:
+        return any(len(worker.jobs) > 1 for worker in self._all)
+
+    def look_around(self) -> None:
+        """Let those end that were started in other surroundings than a process would be now."""
+        now = Surroundings.now()
+        for worker in list(self._all):
+            if worker.takes_jobs and worker.surroundings != now:
+                worker.takes_jobs = False
+                if not worker.jobs:
+                    self._disconnect(worker)
+
     def idle(self, threads: int) -> WorkerProcess | None:
         """A worker without work; the one used last comes first, its memory is warm."""
-        for worker in self._all:
+        for worker in reversed(self._all):
             if worker.threads == threads and worker.takes_jobs and not worker.jobs:
                 return worker
         return None
 
-    def with_room(
-        self, threads: int, data: bytes, seconds: float, limit: float
-    ) -> WorkerProcess | None:
-        """The busy worker that will come to a further job soonest, if there is one."""
-        candidates = [
-            worker
-            for worker in self._all
-            if worker.threads == threads and worker.jobs and worker.has_room(data, seconds, limit)
-        ]
-        return min(candidates, key=lambda worker: worker.seconds_ahead, default=None)
+    def with_room(self, threads: int) -> WorkerProcess | None:
+        """A busy worker that has no job ahead yet, if there is one."""
+        for worker in self._all:
+            if worker.threads == threads and worker.has_room:
+                return worker
+        return None
+
+    def used(self, worker: WorkerProcess) -> None:
+        """Note that a worker has been given a job."""
+        self._all.remove(worker)
+        self._all.append(worker)
 
     def start(self, threads: int) -> WorkerProcess:
-        """A new worker; one that idles for another number of threads makes way for it."""
-        worker = WorkerProcess(threads, self._setup)
+        """A new worker."""
+        worker = WorkerProcess(threads, self._setup, Surroundings.now())
         self._all.append(worker)
-        self._selector.register(worker.connection, selectors.EVENT_READ, worker)
+        self._selector.register(worker.channel, selectors.EVENT_READ, worker)
         if hasattr(os, "pidfd_open"):
             fd = os.pidfd_open(worker.process_id)
             self._process_fds[worker] = fd
             self._selector.register(fd, selectors.EVENT_READ, worker)
         return worker
 
+    def take_back(self) -> list[Task]:
+        """All jobs that have not begun: none of them will."""
+        return [task for worker in self._all if (task := worker.take_back()) is not None]
+
+    def take_back_for_idle(self, free_cores: int) -> Task | None:
+        """A job that waits behind another, although a worker idles that can begin it at once."""
+        idle = {
+            worker.threads
+            for worker in self._all
+            if worker.is_ready and worker.takes_jobs and not worker.jobs
+        }
+        for worker in self._all:
+            if worker.threads in idle and worker.threads <= free_cores:
+                if (task := worker.take_back()) is not None:
+                    return task
+        return None
+
     def wait(self, timeout: float | None) -> tuple[list[Finished], list[Task]]:
         """Wait for news: jobs that are over, and jobs that have to go to another worker."""
+        self._bound_idle_memory()
         self.were_told_to_end = False
         if len(self._process_fds) < len(self._all):
             timeout = min(timeout or _POLL_SECONDS, _POLL_SECONDS)
         finished: list[Finished] = []
         returned: list[Task] = []
+        self._watch_for_room()
         affected = dict.fromkeys(key.data for key, _ in self._selector.select(timeout))
         if None in affected:
             os.read(self._wake_up_fd, 65536)
@@ -111,17 +147,16 @@ class Workers:
             self._disconnect(worker)
         self._end_all(_SECONDS_TO_EXIT)
 
-    def cancel(self) -> None:
-        """End all workers although they are at work."""
+    def cancel(self, grace_seconds: float) -> None:
+        """End all workers although they are at work; their scripts have time to clean up."""
+        self.take_back()
         for worker in self._all:
             if not worker.is_ready:
                 worker.kill()
-            # A terminal has sent the signal to all of its processes already, but the user may
-            # also have sent it to the main process alone.
             elif worker.jobs and worker.poll() is None:
                 worker.interrupt()
             self._disconnect(worker)
-        self._end_all(_SECONDS_TO_CLEAN_UP)
+        self._end_all(grace_seconds)
 
     def stop_parts(self) -> None:
         """Have the jobs that are runs of parts end early, in good order."""
@@ -140,19 +175,39 @@ class Workers:
         for fd in self._process_fds.values():
             os.close(fd)
         self._process_fds.clear()
+        for worker in self._all:
+            worker.forget()
         self._all.clear()
+
+    def _bound_idle_memory(self) -> None:
+        idle = [worker for worker in self._all if worker.takes_jobs and not worker.jobs]
+        held_mb = sum(worker.held_mb for worker in idle)
+        for worker in idle:
+            if held_mb <= self._max_idle_mb:
+                return
+            held_mb -= worker.held_mb
+            self._disconnect(worker)
+
+    def _watch_for_room(self) -> None:
+        """Have the selector tell when a worker can take more of what is to be sent to it."""
+        for worker in self._all:
+            if not worker.channel.is_closed:
+                events = selectors.EVENT_READ
+                if worker.channel.has_unsent:
+                    events |= selectors.EVENT_WRITE
+                if self._selector.get_key(worker.channel).events != events:
+                    self._selector.modify(worker.channel, events, worker)
 
     def _listen(
         self, worker: WorkerProcess, finished: list[Finished], returned: list[Task]
     ) -> None:
         status = worker.poll()
-        while not worker.connection.closed and worker.connection.poll():
-            messages = worker.receive()
-            if messages is None:
+        if not worker.channel.is_closed:
+            worker.flush()
+            finished.extend(self._understand(worker, worker.receive()))
+            if worker.channel.has_ended or not (worker.takes_jobs or worker.jobs):
                 self._disconnect(worker)
-                break
-            finished.extend(self._understand(worker, messages))
-        if status is None and worker.connection.closed and worker not in self._process_fds:
+        if status is None and worker.channel.is_closed and worker not in self._process_fds:
             status = worker.poll()
         if status is not None:
             self._bury(worker, status, finished, returned)
@@ -163,6 +218,7 @@ class Workers:
         for kind, *data in messages:
             if kind == protocol.READY:
                 worker.is_ready = True
+                worker.held_mb = data[0]
                 self._failed_starts = 0
             elif kind == protocol.UNUSABLE:
                 raise WorkflowError(f"a warm worker cannot start (see --warm-preload): {data[0]}")
@@ -174,16 +230,16 @@ class Workers:
             elif kind == protocol.DONE:
                 worker.running_id = None
                 worker.runs_part = False
-                task, _ = worker.jobs.pop(data[0])
-                yield Finished(task, data[1])
+                task_id, outcome, worker.held_mb, left = data
+                yield Finished(worker.jobs.pop(task_id), outcome, left)
             elif kind == protocol.ENDING:
-                worker.ending = data[1]
+                _, worker.ending, worker.left = data
                 worker.takes_jobs = False
 
     def _disconnect(self, worker: WorkerProcess) -> None:
-        if not worker.connection.closed:
-            self._selector.unregister(worker.connection)
-            worker.close()
+        if not worker.channel.is_closed:
+            self._selector.unregister(worker.channel)
+        worker.close()
 
     def _bury(
         self,
@@ -194,15 +250,16 @@ class Workers:
     ) -> None:
         self._disconnect(worker)
         self._all.remove(worker)
+        worker.forget()
         self.were_told_to_end |= -status in _SIGNALS_TO_END
         fd = self._process_fds.pop(worker, None)
         if fd is not None:
             self._selector.unregister(fd)
             os.close(fd)
         if worker.running_id is not None:
-            task, _ = worker.jobs.pop(worker.running_id)
-            finished.append(Finished(task, _outcome_of_end(worker, status)))
-        returned.extend(task for task, _ in worker.jobs.values())
+            task = worker.jobs.pop(worker.running_id)
+            finished.append(Finished(task, _outcome_of_end(worker, status), worker.left))
+        returned.extend(worker.jobs.values())
         worker.jobs.clear()
         if not worker.is_ready:
             self._failed_starts += 1
@@ -216,7 +273,7 @@ class Workers:
 
 def _outcome_of_end(worker: WorkerProcess, status: int) -> Outcome:
     """How the running job ended whose process has ended: like any process, by exit status."""
-    ending = worker.ending or Outcome(0.0)
+    ending = worker.ending or Outcome()
     if ending.error is not None or status == 0:
         return ending
     return ending._replace(error=_describe(status))

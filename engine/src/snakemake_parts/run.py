@@ -133,7 +133,7 @@ def _executor_settings(executor: str, preload: Sequence[str]) -> Any:
         return None
     from snakemake_executor_plugin_warm.settings import ExecutorSettings
 
-    return ExecutorSettings(preload=list(preload), collector_threshold=0)
+    return ExecutorSettings(preload=list(preload))
 
 
 @contextmanager

@@ -10,26 +10,27 @@ import pickle
 import signal
 import sys
 from contextlib import suppress
-from multiprocessing.connection import Connection
 
 from snakemake_warm_worker import protocol
+from snakemake_warm_worker.protocol import WorkerChannel
 
 _PR_SET_PDEATHSIG = 1
 
 
 def main() -> int:
-    """Arguments: number of the connection's file descriptor, process id of the executor.
+    """Arguments: file descriptors of the connection and of the tickets, process id of the executor.
 
     Returns the exit status.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # between jobs, only the executor decides
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
-    connection = Connection(int(sys.argv[1]))
-    os.set_inheritable(connection.fileno(), False)
-    if not _die_with_the_executor(int(sys.argv[2])):
+    channel, tickets = WorkerChannel(int(sys.argv[1])), int(sys.argv[2])
+    for descriptor in (channel.fileno(), tickets):
+        os.set_inheritable(descriptor, False)
+    if not _die_with_the_executor(int(sys.argv[3])):
         return 1
     try:
-        setup = pickle.loads(connection.recv_bytes())
+        setup = pickle.loads(channel.receive())
     except EOFError:
         return 0
     sys.path.extend(setup.search_paths)
@@ -44,12 +45,13 @@ def main() -> int:
     except Exception as error:
         message = f"{type(error).__name__}: {error}"
         with suppress(OSError):  # another worker has said so already
-            connection.send_bytes(pickle.dumps([(protocol.UNUSABLE, message)]))
+            channel.send(pickle.dumps([(protocol.UNUSABLE, message)]))
         return 1
     sys.path[:] = search_paths
+    worker = Worker(channel, tickets, setup, search_paths, appended)
     gc.collect()
-    gc.freeze()
-    status = Worker(connection, setup, search_paths, appended).run()
+    gc.freeze()  # what is there by now stays
+    status = worker.run()
     gc.unfreeze()  # what is still frozen at the end counts as leaked to extension modules
     return status
 

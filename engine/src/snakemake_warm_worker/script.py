@@ -6,8 +6,8 @@ import ast
 import os
 import pickle
 import sys
-import time
 import traceback
+import weakref
 from functools import lru_cache
 from importlib.machinery import SourceFileLoader
 from types import CodeType, ModuleType, TracebackType
@@ -43,6 +43,10 @@ class _LightSnakemake(Snakemake):
         self._params_types: dict[str, Any] = {}
 
 
+class _Text(str):
+    """A string that can be weakly referred to."""
+
+
 class JobEnd(Exception):
     """A job that failed: one line about it, and its traceback if there is one."""
 
@@ -58,32 +62,30 @@ def run_job(
     job: bytes,
     repeats: int | None,
     paths: tuple[list[str], list[str]],
-    modules: list[ModuleType],
+    names: list[weakref.ref[Any]],
 ) -> Outcome:
     """Run a script for a job, ``repeats`` times with measurements if that is not None.
 
-    ``paths`` are the places to find modules, before and after the script's own; ``modules``
-    takes the script's module: what it left running may still need its names.
+    ``paths`` are the places to find modules, before and after the script's own; ``names`` takes
+    what is alive as long as something holds the names of the script.
     """
-    started_at = time.perf_counter()
     usages: list[Usage] = []
     try:
         for iteration in range(repeats) if repeats is not None else [None]:
             snakemake = _snakemake_object(script, config, job, iteration)
             _set_temporary_directory(snakemake.resources.get("tmpdir"))
             if repeats is None:
-                _run(script, snakemake, paths, modules)
+                _run(script, snakemake, paths, names)
                 continue
             meter = Meter()
             meter.start()
             try:
-                _run(script, snakemake, paths, modules)
+                _run(script, snakemake, paths, names)
             finally:
                 usages.append(meter.stop())
     except JobEnd as end:
-        seconds = time.perf_counter() - started_at
-        return Outcome(seconds, end.error, end.traceback_text)
-    return Outcome(time.perf_counter() - started_at, usages=tuple(usages))
+        return Outcome(end.error, end.traceback_text)
+    return Outcome(usages=tuple(usages))
 
 
 def _snakemake_object(script: Script, config: bytes, job: bytes, iteration: int | None) -> Any:
@@ -118,17 +120,17 @@ def _run(
     script: Script,
     snakemake: Snakemake,
     paths: tuple[list[str], list[str]],
-    modules: list[ModuleType],
+    names: list[weakref.ref[Any]],
 ) -> None:
     """Execute the script as the module `__main__`; raises JobEnd unless it succeeds."""
     scripts_directory = os.path.abspath(SCRIPTS_DIRECTORY)
-    executed_file = os.path.join(scripts_directory, f"warm.{os.path.basename(script.file)}")
-    sys.argv = [executed_file]
+    executed_file = _Text(os.path.join(scripts_directory, f"warm.{os.path.basename(script.file)}"))
+    names.append(weakref.ref(executed_file))
+    sys.argv = [str(executed_file)]
     own_paths = [path for path in (script.cache_directory, script.directory) if path]
     search_paths, last_paths = paths
     sys.path[:] = [scripts_directory, *search_paths, *own_paths, *last_paths]
     module = ModuleType("__main__")
-    modules.append(module)
     namespace = vars(module)
     namespace.update(
         __builtins__=sys.modules["builtins"],
@@ -136,7 +138,7 @@ def _run(
         __real_file__=executed_file,
         __cached__=None,
         __annotations__={},
-        __loader__=SourceFileLoader("__main__", executed_file),
+        __loader__=SourceFileLoader("__main__", str(executed_file)),
         sys=sys,
         pickle=pickle,
         snakemake=snakemake,
