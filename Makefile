@@ -6,11 +6,11 @@ BIN := $(CURDIR)/$(VENV)/bin
 CORES ?= all
 # uv installs in seconds; pip does the same where uv is not there.
 INSTALL := $(if $(shell command -v uv),uv pip install --quiet --compile-bytecode --python "$(BIN)/python","$(BIN)/python" -m pip install --quiet --disable-pip-version-check)
-PROJECTS := -e './engine[test]' -e '.[test]'
+PROJECTS := -e './engine[test]' -e '.[cluster,test]'
 
 export PATH := $(BIN):$(PATH)
 
-.PHONY: run test test-peers test-kill test-nulls test-commands test-faults check docs lock synth bench clean
+.PHONY: run test test-peers test-slurm test-kill test-nulls test-commands test-faults check docs lock synth bench clean
 
 run: $(VENV)/ready ## build every layer of the bundled sample (or of paths.raw_root)
 	snakemake --cores $(CORES)
@@ -37,6 +37,9 @@ test-faults: $(VENV)/ready ## faults of machines, interrupts and hostile files i
 
 test-commands: $(VENV)/ready ## run every command line, by `mf-etl` and by `python -m mf_etl.cli`
 	MF_ETL_TEST_COMMANDS=both pytest tests/cli/test_command_lines.py
+
+test-slurm: $(VENV)/ready ## a build through profiles/slurm on a real SLURM, which is brought up here
+	pytest -rA -m slurm tests/slurm
 
 test-peers: $(VENV)/ready ## hmmlearn's and scikit-learn's own suites with our classes in their place
 	pytest -n auto -m peers tests/peers

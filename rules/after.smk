@@ -28,7 +28,7 @@ def needed(*rules):
     ]
 
 
-def parcel_work():
+def work_of_parcels():
     """The value of each parcel of the plan that has to run, by layer and slot."""
     return {
         (job.wildcards.layer, job.wildcards.slot): job.params.work
@@ -42,7 +42,7 @@ def begin():
         cache.save()
     if workflow.touch:
         return  # no script runs
-    jobs, work = needed(*STEPS), parcel_work()
+    jobs, work = needed(*STEPS), work_of_parcels()
     if jobs and work and not is_flat():
         stop(
             f"{jobs[0].output[0]} is asked for by itself and as a part of everything; ask for one"
@@ -54,14 +54,14 @@ def begin():
         if not lock.take():
             stop(lock.refusal())
     PARCELS.extend(PLAN.begin(work, is_flat()))
-    if not is_flat():
+    if not is_flat() and workflow.executor_plugin.name == "warm":
         tell_display(
             {step: sum(n.values()) for step, n in jobs_by_layer(PARCELS).items()}
         )
 
 
 def tell_display(jobs):
-    """Have the jobs of parcels counted as jobs of this run."""
+    """Have the jobs of parcels counted as jobs of this run; workers tell of them, clusters do not."""
     from snakemake_parts import progress
 
     progress.expect(jobs)
@@ -110,7 +110,7 @@ def at_end():
         tell_unknown_targets()
         return  # there is no whole plan: it could not be made, or an interrupt came first
     if workflow.touch:
-        taken_as_built(PLAN.folder, PLAN.begin(parcel_work(), is_flat()), DATA)
+        taken_as_built(PLAN.folder, PLAN.begin(work_of_parcels(), is_flat()), DATA)
     elif workflow.dryrun:
         if SETTINGS.planning.reasons:
             write_reasons(SETTINGS.planning.reasons)
@@ -122,8 +122,15 @@ def at_end():
         record_run()
 
 
+def save_caches():
+    """At the end of a run of another workflow, of which this one is a part."""
+    os.chdir(WORKING_FOLDER)
+    for cache in (CODE, FINGERPRINTS):
+        cache.save()
+
+
 if workflow.is_main_process:
-    atexit.register(at_end)
+    atexit.register(save_caches if IS_MODULE else at_end)
 
 
 onstart:

@@ -22,7 +22,7 @@ from mf_etl.catalog import (
 )
 from mf_etl.errors import MfEtlError
 from mf_etl.provenance import CodeDigests, run_id
-from mf_etl.settings.model import ENV_PREFIX, load_settings
+from mf_etl.settings.model import ENV_PREFIX, FILE_VARIABLE, load_settings
 from mf_etl.settings.steps import step_settings
 
 # What a plan is made of lives to the end: collecting it again and again is a seventh of the time.
@@ -42,10 +42,30 @@ def stop(error):
     raise SystemExit(f"mf_etl: {error}")
 
 
+# Part of another workflow: its settings are the module's `config`, and its `config/config.yaml` is its own.
+IS_MODULE = not workflow.modifier.is_main_snakefile()
+if IS_MODULE:
+    os.environ.setdefault(FILE_VARIABLE, os.devnull)
+
 try:
     SETTINGS = load_settings(config)
 except MfEtlError as error:
     stop(error)
+
+
+def placed_by_module(root):
+    """A folder of built files where the `prefix` or `replace_prefix` of a module puts it."""
+    return str(workflow.modifier.modify_path(f"{root}/")).rstrip("/")
+
+
+if IS_MODULE:
+    # Scripts take folders from the settings, so it is these that are placed, and files of rules no more.
+    folders = SETTINGS.paths.model_dump()
+    built = ("data_root", "results_root", "logs_root")
+    folders |= {name: placed_by_module(folders[name]) for name in built}
+    config = {**config, "paths": folders}
+    SETTINGS = load_settings(config)
+    workflow.modifier.path_modifier.skip_properties |= {"input", "output", "log"}
 
 DATA = catalog(SETTINGS.paths)
 TOTAL = aggregates(SETTINGS.paths)
@@ -55,6 +75,11 @@ CODE = CodeDigests(ROOT, code_cache(SETTINGS.paths))
 
 wildcard_constraints:
     **WILDCARD_SHAPES,
+
+
+def more_each_attempt(amount):
+    """A resource of a job of which more is asked when it is tried again: the first was too little, maybe."""
+    return lambda wildcards, attempt: amount * attempt
 
 
 def settings_for(step):

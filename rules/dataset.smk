@@ -24,6 +24,9 @@ rule equal_weight_market:
     conda:
         "../envs/mf_etl.yaml"
     threads: 2
+    resources:
+        mem_mb=more_each_attempt(2000),
+        runtime=more_each_attempt(30),
     params:
         settings=settings_for("equal_weight_market"),
         code=code_once_planned("equal_weight_market"),
@@ -47,6 +50,9 @@ rule ml_dataset:
     conda:
         "../envs/mf_etl.yaml"
     threads: 2
+    resources:
+        mem_mb=more_each_attempt(2000),
+        runtime=more_each_attempt(60),
     params:
         request=dataset_request,
         settings=settings_for("ml_dataset"),
@@ -68,6 +74,9 @@ rule adopted_dataset:
         dataset=f"(?={'|'.join(ADOPTED)}){DATASET_PATTERN}",
     conda:
         "../envs/mf_etl.yaml"
+    resources:
+        mem_mb=more_each_attempt(2000),
+        runtime=more_each_attempt(60),
     params:
         content=adopted_content,
         code=code_once_planned("adopted_dataset"),
@@ -85,6 +94,9 @@ rule ml_dataset_csv:
         SCIENCE.ml_dataset_csv.log,
     conda:
         "../envs/mf_etl.yaml"
+    resources:
+        mem_mb=more_each_attempt(2000),
+        runtime=more_each_attempt(60),
     params:
         code=code_once_planned("ml_dataset_csv"),
     script:

@@ -121,5 +121,5 @@ def before_the_first_job():
     keep_former_files()
 
 
-if workflow.is_main_process and not IS_PART:
+if workflow.is_main_process and not IS_PART and not IS_MODULE:
     atexit.register(at_the_end_of_nothing_to_do)

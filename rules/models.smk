@@ -29,6 +29,9 @@ for research in RUNS_FOLDERS:
         conda:
             "../envs/mf_etl.yaml"
         threads: 4
+        resources:
+            mem_mb=more_each_attempt(8000),
+            runtime=more_each_attempt(240),
         params:
             research=research,
             spec=run_model(research),
@@ -50,6 +53,9 @@ for research in RUNS_FOLDERS:
         conda:
             "../envs/mf_etl.yaml"
         threads: 1  # so that many run side by side
+        resources:
+            mem_mb=more_each_attempt(4000),
+            runtime=more_each_attempt(240),
         params:
             research=research,
             spec=cell_model(research),
@@ -88,6 +94,9 @@ for research in RUNS_FOLDERS:
         conda:
             "../envs/mf_etl.yaml"
         threads: 1  # so that many run side by side
+        resources:
+            mem_mb=more_each_attempt(4000),
+            runtime=more_each_attempt(240),
         params:
             research=research,
             spec=cell_model(research),
@@ -143,6 +152,9 @@ rule hmm_vs_cluster:
         MODELS["hmm"]["clusters"]["cluster_metrics"].log,
     conda:
         "../envs/mf_etl.yaml"
+    resources:
+        mem_mb=more_each_attempt(4000),
+        runtime=more_each_attempt(30),
     params:
         code=code_once_planned("hmm_vs_cluster"),
     script:
@@ -163,6 +175,9 @@ rule hmm_decode:
     conda:
         "../envs/mf_etl.yaml"
     threads: 4
+    resources:
+        mem_mb=more_each_attempt(4000),
+        runtime=more_each_attempt(120),
     params:
         settings=settings_for("hmm_decode"),
         code=code_once_planned("hmm_decode"),

@@ -20,8 +20,11 @@ rule parcel:
     resources:
         tmpdir=None,
         attempt=lambda wildcards, attempt: attempt,
+        mem_mb=more_each_attempt(1000),
+        runtime=more_each_attempt(5),
     params:
-        work=from_plan(lambda wildcards: PLAN.work(wildcards.layer, wildcards.slot)),
+        work=parcel_work,
+        members=planned_members,
         settings=settings_for("parcel"),
         code=CODE.of(ROOT / "mf_etl" / "qa" / "summary.py"),
     script:
@@ -37,6 +40,7 @@ rule built:
     log:
         TOTAL.built.log,
     priority: -1
+    localrule: True
     conda:
         "../envs/mf_etl.yaml"
     params:

@@ -7,6 +7,7 @@ from importlib.util import find_spec
 
 from mf_etl.fingerprints import Fingerprints
 from mf_etl.planning.build import plan_of
+from mf_etl.planning.parcel import work_asked_for
 from mf_etl.universe import Universe
 
 IS_PART = False
@@ -25,12 +26,14 @@ def CONTENT_OF(exchange, ticker):
 def is_flat():
     """Whether all jobs of all tickers are in one plan: where it is shown whole, or asked for in parts.
 
-    Parcels go by parameters, files and nothing else, and start no software environments.
+    Parcels go by parameters, files and nothing else, and start no software environments. In another
+    workflow nobody would leave word for them.
     """
     asked = workflow.dag_settings
     triggers = {trigger.name for trigger in workflow.rerun_triggers}
     return not (
         SETTINGS.planning.parcels
+        and not IS_MODULE
         and find_spec("snakemake_parts")
         and (workflow.execution_settings or is_reporting())
         and triggers >= {"MTIME", "PARAMS", "INPUT"}
@@ -65,6 +68,32 @@ def from_plan(look):
             stop(error)
 
     return looked
+
+
+@from_plan
+def parcel_work(wildcards):
+    """What there is to do in a slot: the value of `Plan.work`.
+
+    A job of a cluster is told it by the run; files may have changed since.
+    """
+    if IS_MODULE:
+        return "all files are inputs"
+    if not workflow.is_main_process:
+        return work_asked_for(PLAN.folder, wildcards.slot, wildcards.layer)
+    return PLAN.work(wildcards.layer, wildcards.slot)
+
+
+@from_plan
+def planned_members(wildcards):
+    """Where nobody leaves word, the tickers of a slot and whether each is a stock or an ETF."""
+    return (
+        [
+            [*pair, UNIVERSE.file(*pair).instrument]
+            for pair in PLAN.slots[wildcards.slot]
+        ]
+        if IS_MODULE
+        else None
+    )
 
 
 def summaries(layer):

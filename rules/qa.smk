@@ -129,6 +129,7 @@ rule qa_gate:
         qa_gate=TOTAL.qa_gate,
     log:
         TOTAL.qa_gate.log,
+    localrule: True
     conda:
         "../envs/mf_etl.yaml"
     params:

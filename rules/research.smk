@@ -10,6 +10,7 @@ rule run_spec:
     wildcard_constraints:
         research_runs="|".join(RUNS_FOLDERS.values()),
         run="|".join([FOLD_RUN_PATTERN, *(re.escape(run) for _, run in NAMED)]),
+    localrule: True
     conda:
         "../envs/mf_etl.yaml"
     params:
@@ -31,6 +32,9 @@ rule prepared_matrix:
     conda:
         "../envs/mf_etl.yaml"
     threads: 4
+    resources:
+        mem_mb=more_each_attempt(4000),
+        runtime=more_each_attempt(60),
     params:
         preparation=preparation_of,
         settings=settings_for("prepared_matrix"),

@@ -5,6 +5,7 @@ import sys
 from collections import Counter
 from datetime import UTC, datetime
 
+from mf_etl.cluster import CLUSTER_RECORDS, stopped_jobs
 from mf_etl.history import account, write_record
 from mf_etl.io import write_json
 from mf_etl.orphans import tickers_beside, told_beside
@@ -81,13 +82,12 @@ def record_run():
         {
             "rule": job.rule.name,
             "wildcards": dict(job.wildcards_dict),
-            "log": log,
-            "error": first_line(log),
+            "log": job.log[0],
+            "error": line,
         }
-        for job in needed()
+        for job, line in failed_jobs()
         # What is behind a failed `built` are the failures of parcels.
-        if job in workflow.scheduler.failed and job.rule.name != "built"
-        for log in job.log[:1]
+        if job.rule.name != "built" and job.log
     ]
     targets = sorted(rule.name for rule in dag.targetrules) + sorted(
         map(str, dag.targetfiles)
@@ -107,15 +107,31 @@ def why(reason):
     return str(reason).removeprefix("Finished (was: ").partition(":")[0].rstrip(")")
 
 
-def first_line(path):
-    """What a failed job has to say, from its log."""
-    log = Path(path)
-    text = (
-        log.read_text(encoding="utf-8", errors="replace").strip()
-        if log.exists()
-        else ""
-    )
-    return text.splitlines()[0] if text else "failed before it could say why"
+def failed_jobs():
+    """Each job that has failed, and what it has to say; of a group, those that have something to say."""
+    stopped = stopped_jobs(CLUSTER_RECORDS, STARTED_AT)
+    unknown = "failed before it could say why"
+    if CLUSTER_RECORDS.is_dir():
+        unknown += f"; what it has printed is in {CLUSTER_RECORDS}"
+    for failed in workflow.scheduler.failed:
+        jobs = [*failed] if failed.is_group() else [failed]
+        said = {first_line(job) or why_stopped(job, stopped): job for job in jobs}
+        for line, job in said.items():
+            if line or len(said) == 1:
+                yield job, line or unknown
+
+
+def first_line(job):
+    """What a failed job has to say, from its log; empty if it has not come to that."""
+    log = Path(*job.log[:1])
+    is_there = job.log and log.exists()
+    text = log.read_text(encoding="utf-8", errors="replace") if is_there else ""
+    return text.strip().partition("\n")[0]
+
+
+def why_stopped(job, stopped):
+    """Why a cluster has stopped a job; empty if it has not, or none that is known."""
+    return next((stopped[file] for file in job.output if file in stopped), "")
 
 
 def tell_unknown_targets():

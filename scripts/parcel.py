@@ -6,7 +6,7 @@ from typing import Any
 from mf_etl import job
 from mf_etl.catalog import catalog, planning_folder
 from mf_etl.errors import MfEtlError
-from mf_etl.planning.parcel import Members, carried_through, read_parcel
+from mf_etl.planning.parcel import Members, all_there, carried_through, read_parcel
 from mf_etl.qa import summary
 from mf_etl.schemas.layer_summary import LAYER_SUMMARY
 from mf_etl.settings.model import load_settings
@@ -18,12 +18,11 @@ PRELOAD = ("polars", "pyarrow.csv", "mf_etl.job", "mf_etl.settings.steps")
 
 
 def main(
-    layer_summary: Path, *, layer: str, slot: str, work: str, settings: StepSettings,
-    config: dict[str, Any], attempt: int, threads: int,
+    layer_summary: Path, *, layer: str, slot: str, work: str, members: list[list[str]] | None,
+    settings: StepSettings, config: dict[str, Any], attempt: int, threads: int,
 ) -> None:  # fmt: skip
     paths = load_settings(config).paths
     folder, data = planning_folder(paths), catalog(paths)
-    parcel = read_parcel(folder, slot, layer, work)
 
     def build(members: list[list[str]], files: list[str]):
         from snakemake_parts import PartStopped, run_part
@@ -47,6 +46,10 @@ def main(
         found = summary.layer_summary(files, missing, members.instruments)
         LAYER_SUMMARY.write(found, layer_summary, settings.storage)
 
+    if members is not None:  # a plan of all files, which are inputs
+        sum_up(all_there(members))
+        return
+    parcel = read_parcel(folder, slot, layer, work)
     carried_through(folder, parcel, layer, data, build, sum_up)
 
 

@@ -47,6 +47,24 @@ class Members(NamedTuple):
     instruments: dict[tuple[str, str], str]
 
 
+def all_there(members: Iterable[Sequence[str]]) -> Members:
+    """The tickers of a slot, all of which are there: exchange, ticker and instrument of each."""
+    instruments = {(exchange, ticker): kind for exchange, ticker, kind in members}
+    return Members([*instruments], {}, instruments)
+
+
+def work_asked_for(folder: Path, slot: str, layer: str) -> str:
+    """The `work` that the run under way asks of a layer of a slot, else what it was the last time.
+
+    Empty if neither is known.
+    """
+    try:
+        asked = json.loads(parcel_file(folder, slot).read_text(encoding="utf-8"))["work"]
+    except (OSError, ValueError, TypeError, KeyError):
+        asked = {}
+    return str(asked.get(layer) or SlotState.read(state_file(folder, slot)).work.get(layer, ""))
+
+
 def read_parcel(folder: Path, slot: str, layer: str, work: str) -> Parcel:
     """What the run under way asks of a slot; `MfEtlError` if that was not left by this run."""
     try:
@@ -80,7 +98,8 @@ def carried_through(
     # A flat plan holds the locks of the tickers that it builds itself.
     with contextlib.nullcontext() if parcel.is_flat else lock.held(SECONDS_TO_WAIT):
         state = SlotState.read(path)
-        if state.run != parcel.run:
+        # In a flat plan, the files of the layers below come after this layer is summed up.
+        if state.run != parcel.run or parcel.is_flat:
             state = _built(parcel, state, data, build)
             state.write(path)
         sum_up(_members(parcel, state, layer))
@@ -135,9 +154,10 @@ def _built(
         )
     for step in parcel.steps.values():
         state.steps[step["digest"]] = {"code": step["code"], "settings": step["settings"]}
+    if state.run != parcel.run:
+        for layer in parcel.work:
+            state.work.pop(layer, None)  # until it is summed up, whatever happens before
     state.run = parcel.run
-    for layer in parcel.work:
-        state.work.pop(layer, None)  # until it is summed up, whatever happens before
     return state
 
 

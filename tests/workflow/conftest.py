@@ -25,6 +25,8 @@ class Project:
 
     folder: Path
     environment: dict[str, str] = field(default_factory=dict)
+    seconds: float = 300
+    """How long a run may take."""
 
     @property
     def raw(self) -> Path:
@@ -42,7 +44,7 @@ class Project:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=300,
+            timeout=self.seconds,
             check=False,
         )
         assert (done.returncode == 0) == succeeds, done.stdout
