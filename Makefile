@@ -20,6 +20,7 @@ run: $(VENV)/ready ## build every layer of the bundled sample (or of paths.raw_r
 	@echo "and which tickers have bad data is in results/bronze_qa/problem_tickers.csv. Regimes, with"
 	@echo "figures, are in results/hmm_runs/regimes_hmm_market and results/research_runs."
 	@echo "Next: source $(VENV)/bin/activate && mf-etl --help"
+	@echo "To look at it: open results/report/index.html"
 
 test: check ## linters and types, then the tests
 	pytest -n auto --dist loadgroup --cov --cov-report=term-missing

@@ -21,6 +21,8 @@ rule all:
         TOTAL.qa_gate,
         [SCIENCE.ml_dataset.format(dataset=name) for name in SETTINGS.datasets],
         lambda wildcards: research_files(wildcards),
+        lambda wildcards: page_files(wildcards),
+        lambda wildcards: chart_files(wildcards),
         touched_files("gold_features"),
 
 
@@ -36,6 +38,7 @@ include: "rules/runs.smk"
 include: "rules/research.smk"
 include: "rules/models.smk"
 include: "rules/validation.smk"
+include: "rules/report.smk"
 include: "rules/former.smk"
 include: "rules/told.smk"
 include: "rules/after.smk"

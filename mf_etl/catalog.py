@@ -24,6 +24,8 @@ WILDCARD_SHAPES = {
     "exchange": EXCHANGE_PATTERN,
     "prefix": "[A-Z0-9]",
     "ticker": TICKER_PATTERN,
+    "asset": r"[a-z.]+",
+    "research": "clustering|hmm",
 }
 
 
@@ -90,10 +92,27 @@ class Research:
     """The files of datasets below the roots of one build."""
 
     equal_weight_market: Dataset
+    flow_states_by_day: Dataset
     ml_dataset: Dataset
     ml_dataset_csv: Dataset
     ml_dataset_metadata: Dataset
     ml_dataset_request: Dataset
+
+
+@dataclass(frozen=True)
+class Report:
+    """What people look at, below the results root of one build."""
+
+    report_market: Dataset
+    report_market_data: Dataset
+    report_tickers: Dataset
+    report_ticker_list: Dataset
+    report_selection: Dataset
+    report_ticker: Dataset
+    report_runs: Dataset
+    report_run: Dataset
+    report_build: Dataset
+    report_asset: Dataset
 
 
 @dataclass(frozen=True)
@@ -204,8 +223,39 @@ def aggregates(paths: Paths) -> Aggregates:
     )
 
 
+_REPORT = {
+    "report_market": "index.html",
+    "report_market_data": "index.js",
+    "report_tickers": "tickers/index.html",
+    "report_ticker_list": "tickers/index.js",
+    "report_selection": "tickers/selection.json",
+    "report_ticker": "tickers/exchange={exchange}/prefix={prefix}/ticker={ticker}.js",
+    "report_runs": "runs/index.html",
+    "report_run": "runs/{research}/{run}.html",
+    "report_build": "build.html",
+    "report_asset": "assets/{asset}",
+}
+
+
+def pages(paths: Paths) -> Report:
+    """The pages of a build whose files lie below `paths`."""
+    root = report_root(paths)
+    return Report(
+        **{
+            name: Dataset(f"{root}/{pattern}", name, paths.logs_root)
+            for name, pattern in _REPORT.items()
+        }
+    )
+
+
+def report_root(paths: Paths) -> str:
+    """Folder of all pages."""
+    return f"{paths.results_root}/report"
+
+
 _RESEARCH = {
     "equal_weight_market": "gold/market/equal_weight.parquet",
+    "flow_states_by_day": "gold/market/flow_states_by_day.parquet",
     "ml_dataset": "gold/datasets/ml_dataset_v1/{dataset}/dataset.parquet",
     "ml_dataset_csv": "gold/datasets/ml_dataset_v1/{dataset}/dataset.csv",
     "ml_dataset_metadata": "gold/datasets/ml_dataset_v1/{dataset}/metadata.json",

@@ -7,18 +7,20 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, get_args, get_origin
+from types import UnionType
+from typing import Any, Union, get_args, get_origin
 
 import click
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
-from mf_etl.catalog import Dataset, aggregates, catalog, research
+from mf_etl.catalog import Dataset, aggregates, catalog, pages, research
 from mf_etl.research.runs.catalog import RUNS_FOLDERS, prepared_patterns, run_patterns
 from mf_etl.research.validation.catalog import validation_patterns
 from mf_etl.schemas.bronze_ohlcv import BRONZE_OHLCV, BRONZE_REJECTS
 from mf_etl.schemas.declaration import HELPER, Column, Table
 from mf_etl.schemas.equal_weight_market import EQUAL_WEIGHT_MARKET
+from mf_etl.schemas.flow_states_by_day import FLOW_STATES_BY_DAY
 from mf_etl.schemas.gold_events import FLOW_STATES, GOLD_EVENTS
 from mf_etl.schemas.gold_features import GOLD_FEATURES
 from mf_etl.schemas.labelled_rows import (
@@ -58,6 +60,7 @@ UNIVERSE_TABLES = (
     ROWS_BY_YEAR,
     TICKER_RESULTS,
     EQUAL_WEIGHT_MARKET,
+    FLOW_STATES_BY_DAY,
     ML_DATASET,
 )
 RUN_TABLES = (
@@ -114,7 +117,7 @@ def _table(table: Table, *files: Dataset) -> list[str]:
 
 
 def _all_datasets() -> list[Dataset]:
-    over_the_universe = (aggregates(Paths()), research(Paths()))
+    over_the_universe = (aggregates(Paths()), research(Paths()), pages(Paths()))
     others = [dataset for group in over_the_universe for dataset in vars(group).values()]
     steps = [step for kind in RUNS_FOLDERS for step in run_patterns(Paths(), kind).values()]
     steps += validation_patterns(Paths()).values()
@@ -153,8 +156,8 @@ def targets() -> str:
         "",
         "Paths with the default roots; `prefix` is the first character of the ticker. Ask Snakemake "
         "for any of these files, or for the named targets `all`, `bronze`, `silver`, `indicators`, "
-        "`events`, `features`, `qa`, `dataset`, `clustering`, `hmm` and `validation`; `prune` lists "
-        "files of tickers that are no longer built, `catalog` writes the DuckDB file.",
+        "`events`, `features`, `qa`, `dataset`, `clustering`, `hmm`, `validation` and `report`; "
+        "`prune` lists files of tickers that are no longer built, `catalog` writes the DuckDB file.",
         "",
         "| dataset | file |",
         "| --- | --- |",
@@ -253,15 +256,16 @@ def _type_name(annotation: Any) -> str:
     if annotation in plain:
         return plain[annotation]
     choices = get_args(annotation)
-    origin = getattr(annotation, "__origin__", None)
+    origin = getattr(annotation, "__origin__", None) or get_origin(annotation)
     if choices and all(isinstance(choice, str | int) for choice in choices):
         return " or ".join(f"`{choice}`" for choice in choices)
     if origin is tuple:
         return "list"
     if origin is dict:
         return "mapping"
-    if type(None) in choices:
-        return f"{_type_name(choices[0])} or null"
+    if origin in (Union, UnionType):
+        names = [_type_name(c) for c in choices if c is not type(None)]
+        return " or ".join((*dict.fromkeys(names), *(["null"] if type(None) in choices else [])))
     return _type_name(choices[0])
 
 

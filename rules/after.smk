@@ -11,7 +11,7 @@ from mf_etl.planning.told import pending_lines
 PARCELS, LOCKS = [], []
 # The named targets that cover every ticker, and the layer down to which they do.
 UNIVERSAL_TARGETS = dict.fromkeys(
-    ("all", "qa", "market", "dataset", "clustering", "hmm"), STEPS[-1]
+    ("all", "qa", "market", "dataset", "clustering", "hmm", "report"), STEPS[-1]
 )
 UNIVERSAL_TARGETS |= zip(
     ("bronze", "silver", "indicators", "events", "features"), STEPS

@@ -16,6 +16,7 @@ from mf_etl.catalog import (
     catalog,
     code_cache,
     fingerprint_cache,
+    pages,
     planning_folder,
     research,
     run_history,

@@ -95,11 +95,23 @@ def record_run():
     record = write_record(
         run_history(SETTINGS.paths), STARTED_AT, targets, jobs, failures
     )
+    tell_build_page()
     lines = account(json.loads(record.read_text(encoding="utf-8")), LEFT_ALONE)
+    if any(job.rule.name == "report_market" for job in workflow.dag.jobs):
+        lines.append(f"To look at it: open {PAGES.report_market}")
     if universe_if_at_hand(None):
         beside = told_beside(tickers_beside(DATA, {*UNIVERSE.listed}))
         lines += [line for line in (UNIVERSE.left_out(), beside) if line]
     print("\n".join(lines), file=sys.stderr)
+
+
+def tell_build_page():
+    """The page of the run history, where there is one, with this run on it."""
+    page = Path(PAGES.report_build)
+    if page.exists():
+        from mf_etl.report.history import write_history  # templates are for pages alone
+
+        write_history(run_history(SETTINGS.paths), page)
 
 
 def why(reason):
@@ -136,7 +148,8 @@ def why_stopped(job, stopped):
 
 def tell_unknown_targets():
     """Name what comes near each target that cannot be made: Snakemake only says that there is no such rule or file."""
-    patterns = [*DATA.per_ticker(), *vars(TOTAL).values(), *vars(SCIENCE).values()]
+    groups = (TOTAL, SCIENCE, PAGES)
+    patterns = [*DATA.per_ticker(), *(p for group in groups for p in vars(group).values())]
     for target in sorted(workflow.dag_settings.targets):
         if (
             workflow.is_rule(target)

@@ -1,35 +1,48 @@
 """The one palette of states: diverging, from supply (orange) over quiet (grey) to demand (blue).
 
 Safe for colour-blind eyes, and lightness falls in order, so that states keep their order in grey
-print. Imports nothing: pages and figures read it.
+print. Pages have a second set for dark screens, in the same order, whose darkest blue can still be
+seen. Imports nothing: pages and figures read it.
 """
 
 from __future__ import annotations
 
-SUPPLY, QUIET, DEMAND = "#ffc078", "#969696", "#0b3d82"
-ANCHORS = (SUPPLY, "#e0954f", QUIET, "#4f7fb8", DEMAND)
+SUPPLY, QUIET, DEMAND = "#f9ae4e", "#969696", "#0b3d82"
+ANCHORS = (SUPPLY, "#dd8f48", QUIET, "#4f7fb8", DEMAND)
 """From the most supply-like to the most demand-like, evenly spaced."""
 
-NOISE = "#e6e6e6"
+ON_DARK = ("#ffdca8", "#f0a45c", "#a9adb3", "#7da7e0", "#3f7fd9")
+"""The same on a dark page."""
+
+FLOW_ORDER = (4, 3, 0, 1, 2)
+"""Codes of the flow states from supply to demand."""
+
+NOISE, NOISE_ON_DARK = "#e6e6e6", "#3a4049"
 """Of rows that have no state."""
 
 INK, FAINT, ACCENT = "#222222", "#999999", "#0b3d82"
 """Of lines and text; of axes that matter little; of the one thing that a figure shows."""
 
 
-def state_colours(states: int) -> list[str]:
+def state_colours(states: int, anchors: tuple[str, ...] = ANCHORS) -> list[str]:
     """A colour (``#rrggbb``) for each of `states` states in canonical order; one state is grey."""
     if states == 1:
-        return [QUIET]
-    return [blend(state / (states - 1)) for state in range(states)]
+        return [anchors[len(anchors) // 2]]
+    return [blend(state / (states - 1), anchors) for state in range(states)]
 
 
-def blend(place: float) -> str:
+def flow_colours(anchors: tuple[str, ...] = ANCHORS) -> list[str]:
+    """A colour for each flow state, by its code."""
+    colours = state_colours(len(FLOW_ORDER), anchors)
+    return [colours[FLOW_ORDER.index(code)] for code in range(len(FLOW_ORDER))]
+
+
+def blend(place: float, anchors: tuple[str, ...] = ANCHORS) -> str:
     """The colour at `place`, 0 (supply) to 1 (demand), between the two anchors beside it."""
-    scaled = min(max(place, 0.0), 1.0) * (len(ANCHORS) - 1)
-    left = min(int(scaled), len(ANCHORS) - 2)
+    scaled = min(max(place, 0.0), 1.0) * (len(anchors) - 1)
+    left = min(int(scaled), len(anchors) - 2)
     share = scaled - left
-    one, other = (_channels(colour) for colour in ANCHORS[left : left + 2])
+    one, other = (_channels(colour) for colour in anchors[left : left + 2])
     mixed = (round(a + share * (b - a)) for a, b in zip(one, other, strict=True))
     return "#" + "".join(f"{channel:02x}" for channel in mixed)
 

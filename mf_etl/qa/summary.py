@@ -79,6 +79,14 @@ def refusal(summary: pl.DataFrame) -> str:
     return f"{failed.height:,} {noun} could not be built: {'; '.join(lines)}{more}"
 
 
+def why_missing(summary: pl.DataFrame, exchange: str, ticker: str) -> str:
+    """Why a ticker's file is not there; empty if it is."""
+    row = summary.row(
+        by_predicate=(pl.col("exchange") == exchange) & (pl.col("ticker") == ticker), named=True
+    )
+    return "" if row["success"] else row["error"] or "it could not be built"
+
+
 def _row(file: LayerFile) -> dict[str, Any]:
     statistics = read_statistics(file.path)
     rows = next(int(item["value"]) for item in statistics if item["statistic"] == "rows")

@@ -50,6 +50,7 @@ from mf_etl.settings.sections import (
     Project,
     Prune,
     Qa,
+    Report,
     Section,
     Universe,
     Validation,
@@ -152,6 +153,7 @@ class Settings(BaseSettings):
     research_clustering: ResearchClustering = ResearchClustering()
     research_hmm: ResearchHmm = ResearchHmm()
     research_validation: ResearchValidation = ResearchValidation()
+    report: Report = Report()
     prune: Prune = Prune()
 
     @model_validator(mode="after")

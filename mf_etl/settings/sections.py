@@ -220,6 +220,29 @@ class Market(Section):
     """Stocks that a day's mean needs; with fewer it is null, and so is every outcome over it."""
 
 
+def _number_or_names(value: Any) -> Any:
+    """`30`, `all` and `A,B`, as an environment variable has them."""
+    if not isinstance(value, str):
+        return value
+    text = value.strip()
+    if text.isdigit() or text.lower() in ("all", "null"):
+        return {"all": "all", "null": None}.get(text.lower(), text)
+    return _list_of_names(text)
+
+
+class Report(Section):
+    """What people look at."""
+
+    tickers: Annotated[
+        Literal["all"] | Annotated[int, Field(ge=0)] | tuple[Ticker, ...] | None,
+        BeforeValidator(_number_or_names),
+        NoDecode,
+    ] = None
+    """Tickers with a chart file: names, a number (those with most rows), or `all`. Null: all of up to
+    50 tickers, else the 50 with most rows and the 50 with most problems. Any other ticker is built by
+    its file name (`mf-etl chart`), and `mf-etl view` needs no files."""
+
+
 class Prune(Section):
     """What `snakemake prune` does."""
 

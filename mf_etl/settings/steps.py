@@ -21,6 +21,7 @@ from mf_etl.settings.sections import (
     Parquet,
     Precision,
     Qa,
+    Report,
     Universe,
     Validation,
 )
@@ -125,6 +126,14 @@ class DatasetSettings(DerivedSettings):
     """Settings of `ml_dataset`, besides the request."""
 
 
+class ReportSettings(BaseModel):
+    """Settings of `report_selection`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    report: Report
+
+
 class VerdictSettings(BaseModel):
     """Settings of `qa_gate`."""
 
@@ -146,6 +155,8 @@ STEPS: dict[str, type[BaseModel]] = {
     "layer_qa": QaSettings,
     "qa_gate": VerdictSettings,
     "equal_weight_market": MarketSettings,
+    "flow_states_by_day": StepSettings,
+    "report_selection": ReportSettings,
     "ml_dataset": DatasetSettings,
     "prepared_matrix": StepSettings,
     "research_run": StepSettings,

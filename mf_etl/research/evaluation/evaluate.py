@@ -15,6 +15,7 @@ from mf_etl.research.evaluation.profiles import PROFILE_FEATURES, profiles, stat
 from mf_etl.research.evaluation.robustness import robustness_summary
 from mf_etl.research.evaluation.separation import separations
 from mf_etl.research.evaluation.transitions import (
+    dwell_lengths,
     dwell_stats,
     flow_states,
     start_distribution,
@@ -37,9 +38,12 @@ class Evaluation:
 
     groups: Groups
     tables: dict[str, pl.DataFrame]
-    intervals: pl.DataFrame
-    """Mean outcome of each group with its interval; see `separations`."""
     robustness: dict[str, Any]
+
+    @property
+    def intervals(self) -> pl.DataFrame:
+        """Mean outcome of each group with its interval; see `separations`."""
+        return self.tables["intervals"]
 
     @property
     def profile(self) -> pl.DataFrame:
@@ -74,14 +78,14 @@ def evaluate(
         "frequency": profile.select(*groups.keys().columns, "rows", "share"),
         "transition_counts": transition_counts(groups),
         "dwell_stats": dwell_stats(groups),
+        "dwell_lengths": dwell_lengths(groups),
+        "intervals": intervals,
         "start_distribution": start_distribution(groups, model_tables.get("start_probability")),
         "flow_states": flow_states(groups),
         "confidence": _confidence(groups),
         **{n: table for n, table in model_tables.items() if n != "start_probability"},
     }
-    return Evaluation(
-        groups, tables, intervals, robustness_summary(groups, profile, apart, **metrics)
-    )
+    return Evaluation(groups, tables, robustness_summary(groups, profile, apart, **metrics))
 
 
 def _confidence(groups: Groups) -> pl.DataFrame:

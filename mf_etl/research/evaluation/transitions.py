@@ -66,6 +66,31 @@ def dwell_stats(groups: Groups) -> pl.DataFrame:
     return pl.DataFrame(rows, schema={**groups.keys().schema, **DWELL})
 
 
+def dwell_lengths(groups: Groups) -> pl.DataFrame:
+    """How many runs of each label have each length in rows: seen to their end, and cut off."""
+    found = []
+    for view, period, in_sample, _ in groups.sides():
+        runs = period_runs(groups, view.name, period)
+        counted = pl.DataFrame(
+            {groups.label_name: runs.labels, "length": runs.lengths, "cut": runs.cut_off}
+        )
+        found.append(
+            counted.group_by(groups.label_name, "length")
+            .agg(
+                count=(~pl.col("cut")).sum().cast(pl.Int64),
+                cut_off=pl.col("cut").sum().cast(pl.Int64),
+            )
+            .sort(groups.label_name, "length")
+            .select(
+                pl.lit(view.name).alias("view"),
+                pl.lit(period).alias("period"),
+                pl.lit(in_sample).alias("in_sample"),
+                pl.all(),
+            )
+        )
+    return pl.concat(found)
+
+
 def period_runs(groups: Groups, view: str, period: str) -> Runs:
     """The runs of a view in a period; noise is no run."""
     labelled = groups.labelled

@@ -20,7 +20,7 @@ from mf_etl.research.models.canonical import NOISE, ORDER_COLUMN, canonical_orde
 from mf_etl.research.models.cluster_spec import METHODS, ClusteringSpec
 from mf_etl.research.models.interface import Family, Fitted, Labels, Model
 from mf_etl.research.models.sampling import fit_sample
-from mf_etl.research.models.views import View
+from mf_etl.research.models.views import VIEWS, View
 from mf_etl.research.preparation.blocks import MatrixRows
 from mf_etl.research.preparation.files import SCALER
 from mf_etl.research.preparation.prepared import Prepared
@@ -50,7 +50,7 @@ class ClusterModel(Model):
     """A fitted clustering. A method is this with the five functions that are abstract here."""
 
     family: ClassVar[Family] = "cluster"
-    views: ClassVar[tuple[View, ...]] = (View("cluster", "cluster_id", "past"),)
+    views: ClassVar[tuple[View, ...]] = VIEWS["clustering"]
 
     knows_probability: ClassVar[bool] = True
     """Whether `predict` tells how sure a label is."""

@@ -27,3 +27,11 @@ class View:
     """What a label rests on: the row and those before it, or the days after it too."""
     warning: str | None = None
     """What is told wherever outcomes are told by it; None if they may be told without."""
+
+
+CLUSTER = View("cluster", "cluster_id", "past")
+FILTERED = View("filtered", "hmm_state", "past")
+HINDSIGHT_PATH = View("hindsight", f"{HINDSIGHT}hmm_state", "whole sequence", WHY_VIEWS_DIFFER)
+
+VIEWS = {"clustering": (CLUSTER,), "hmm": (FILTERED, HINDSIGHT_PATH)}
+"""By research: what its labelled rows hold. The first has seen the past alone."""

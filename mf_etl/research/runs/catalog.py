@@ -31,6 +31,8 @@ _ANY_RUN = {
     "robustness_summary": "robustness_summary.json",
     "transition_counts": "transition_counts.csv",
     "dwell_stats": "dwell_stats.csv",
+    "dwell_lengths": "dwell_lengths.csv",
+    "intervals": "outcome_intervals.csv",
     "figure_profile_heatmap": "profile_heatmap.svg",
     "figure_transitions": "transition_matrix.svg",
     "figure_dwell": "dwell_histograms.svg",

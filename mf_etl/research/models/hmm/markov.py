@@ -25,7 +25,7 @@ from mf_etl.research.models.hmm.report import evaluate, fit_report
 from mf_etl.research.models.hmm.spec import HmmSpec
 from mf_etl.research.models.hmm.storage import load_model, save_model
 from mf_etl.research.models.interface import Family, Fitted, Labels, Model
-from mf_etl.research.models.views import HINDSIGHT, WHY_VIEWS_DIFFER, View
+from mf_etl.research.models.views import VIEWS, View
 from mf_etl.research.preparation.prepared import Prepared
 from mf_etl.research.preparation.sequences import Sequences
 
@@ -39,10 +39,7 @@ class MarkovModel(Model):
     min_decoded_length: int
 
     family: ClassVar[Family] = "sequence"
-    views: ClassVar[tuple[View, ...]] = (
-        View("filtered", STATE, "past"),
-        View("hindsight", HINDSIGHT + STATE, "whole sequence", WHY_VIEWS_DIFFER),
-    )
+    views: ClassVar[tuple[View, ...]] = VIEWS["hmm"]
 
     @property
     def states(self) -> int:

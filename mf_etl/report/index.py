@@ -1,0 +1,57 @@
+"""All runs beside each other: one row each."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from mf_etl.report.runs import suspicious
+
+
+def run_row(
+    run: str, research: str, kind: str, dataset: str, summary: str, as_of: int = 0
+) -> dict[str, Any]:
+    """A row of the table of runs; one whose file `summary` is not there is told as not built.
+
+    `as_of` is the time stamp of that file: another one is a reason to make the table anew.
+    """
+    file = Path(summary)
+    row: dict[str, Any] = {
+        "run": run,
+        "research": research,
+        "kind": kind.partition("_")[2],
+        "model": {"clustering": "clustering", "hmm": "HMM"}[research],
+        "dataset": dataset,
+        "state": "done" if file.exists() else "not built",
+        "notes": [],
+        "period": "",
+        "in_sample": False,
+    }
+    if not file.exists():
+        return row
+    told = json.loads(file.read_text(encoding="utf-8"))
+    told = told if isinstance(told, Mapping) else {}
+    periods = told.get("periods", {})
+    test = periods.get("test") or next(iter(periods.values()), {})
+    likelihood = told.get("log_likelihood_per_row")
+    likelihood = likelihood if isinstance(likelihood, Mapping) and "train" in likelihood else {}
+    apart = told.get("forward_separation", {})
+    apart = apart.get("test") or (next(iter(apart.values()), None) if apart else None) or {}
+    return row | {
+        "states": told.get("states"),
+        "rows": told.get("rows"),
+        "period": f"{test['first_day']} to {test['last_day']}" if test else "",
+        "in_sample": test.get("in_sample", False),
+        "train": likelihood.get("train"),
+        "test": likelihood.get("test"),
+        "silhouette": told.get("silhouette") if kind.endswith("run") else None,
+        "separation": apart.get("value"),
+        "lo": apart.get("lo"),
+        "hi": apart.get("hi"),
+        "p": apart.get("p_shifted"),
+        "ari": told.get("mean_ari"),
+        "converged": told.get("converged"),
+        "notes": suspicious(told) if kind.endswith("run") else told.get("notes", []),
+    }
