@@ -19,6 +19,7 @@ def page_files(wildcards):
     return [
         PAGES.report_market,
         PAGES.report_tickers,
+        PAGES.report_ticker_list,
         PAGES.report_runs,
         PAGES.report_build,
         *(
@@ -177,13 +178,9 @@ rule report_ticker:
 
 
 rule report_tickers:
-    """The page of tickers, and the list that the search of every page reads."""
-    input:
-        symbol_master=TOTAL.symbol_master,
-        report_selection=PAGES.report_selection,
+    """The page that shows whatever ticker its address names."""
     output:
         report_tickers=PAGES.report_tickers,
-        report_ticker_list=PAGES.report_ticker_list,
     log:
         PAGES.report_tickers.log,
     conda:
@@ -193,6 +190,23 @@ rule report_tickers:
         code=code_once_planned("report_tickers"),
     script:
         "../scripts/report_tickers.py"
+
+
+rule report_ticker_list:
+    """The list of tickers that the search of every page reads."""
+    input:
+        symbol_master=TOTAL.symbol_master,
+        report_selection=PAGES.report_selection,
+    output:
+        report_ticker_list=PAGES.report_ticker_list,
+    log:
+        PAGES.report_ticker_list.log,
+    conda:
+        "../envs/mf_etl.yaml"
+    params:
+        code=code_once_planned("report_ticker_list"),
+    script:
+        "../scripts/report_ticker_list.py"
 
 
 rule report_market:

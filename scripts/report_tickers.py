@@ -1,21 +1,12 @@
-"""The page of tickers, and the list that the search of every page reads."""
+"""The page that shows whatever ticker its address names."""
 
-import json
 from pathlib import Path
 
-import polars as pl
-
 from mf_etl import job
-from mf_etl.report.market import tickers_script
 from mf_etl.report.pages import page, write
 
 
-def main(
-    symbol_master: Path, report_selection: Path, report_tickers: Path, report_ticker_list: Path
-) -> None:
-    charted = json.loads(report_selection.read_text(encoding="utf-8"))
-    master = pl.read_parquet(symbol_master, glob=False)
-    write(tickers_script(master, charted), report_ticker_list)
+def main(report_tickers: Path) -> None:
     write(page("tickers.html", here="Tickers", depth=1, title="Tickers"), report_tickers)
 
 

@@ -7,7 +7,18 @@ from typing import Any
 
 import click
 
-from mf_etl.cli import export, interrupts, layers, project, quality, raw, research, settings, upkeep
+from mf_etl.cli import (
+    export,
+    interrupts,
+    layers,
+    pages,
+    project,
+    quality,
+    raw,
+    research,
+    settings,
+    upkeep,
+)
 from mf_etl.errors import MfEtlError
 
 FAMILIES = (
@@ -16,6 +27,7 @@ FAMILIES = (
     ("Build layers, for one ticker or for all", layers.COMMANDS),
     ("Check", quality.COMMANDS),
     ("Research", (*export.COMMANDS, *research.COMMANDS, *research.LATER_COMMANDS)),
+    ("Look at it", pages.COMMANDS),
     ("Keep in order", upkeep.COMMANDS),
 )
 

@@ -18,9 +18,9 @@ from bokeh.models import (
     PanTool,
     Range1d,
     ResetTool,
-    Span,
     WheelZoomTool,
 )
+from bokeh.models.annotations import Span
 from bokeh.plotting import figure
 
 from mf_etl.report.packed import script
@@ -47,7 +47,7 @@ def _figure(name: str, height: int, days: Range1d, **more: Any) -> Any:
         name=name,
         height=height,
         x_range=days,
-        y_range=Range1d(0, 1),
+        y_range=Range1d(start=0, end=1),
         x_axis_type="datetime",
         sizing_mode="stretch_width",
         toolbar_location=None,
@@ -82,7 +82,7 @@ def _source(name: str, *columns: str) -> ColumnDataSource:
 
 
 def _days() -> Range1d:
-    return Range1d(0, 1, name="days", min_interval=7 * 86_400_000)
+    return Range1d(start=0, end=1, name="days", min_interval=7 * 86_400_000)
 
 
 def _ticker_chart() -> Any:

@@ -34,7 +34,7 @@ def run_row(
     told = json.loads(file.read_text(encoding="utf-8"))
     told = told if isinstance(told, Mapping) else {}
     periods = told.get("periods", {})
-    test = periods.get("test") or next(iter(periods.values()), {})
+    test: Mapping[str, Any] = periods.get("test") or next(iter(periods.values()), {})
     likelihood = told.get("log_likelihood_per_row")
     likelihood = likelihood if isinstance(likelihood, Mapping) and "train" in likelihood else {}
     apart = told.get("forward_separation", {})

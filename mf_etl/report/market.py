@@ -144,7 +144,7 @@ def _years(years: pl.DataFrame) -> list[dict[str, Any]]:
     most = max(rows["tickers"].max() or 1, 1) if rows.height else 1
     found = {row["year"]: row for row in rows.to_dicts()}
     return [
-        row | found[row["year"]] | {"bar": found[row["year"]]["tickers"] / most}  # type: ignore[operator]
+        row | found[row["year"]] | {"bar": found[row["year"]]["tickers"] / most}
         for row in table.sort("year", descending=True).to_dicts()
     ]
 

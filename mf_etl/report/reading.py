@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import polars as pl
 
+from mf_etl.errors import MfEtlError
 from mf_etl.report.ticker import BARS, EVENTS, Labelled, ticker_data
 from mf_etl.report.views import ShownView, run_views, unique_names
 from mf_etl.research.models.views import View
@@ -58,13 +59,20 @@ def views_of_runs(runs: Sequence[RunFiles]) -> list[RunView]:
 def read_ticker(
     exchange: str, ticker: str, files: TickerFiles, views: Sequence[RunView]
 ) -> dict[str, Any]:
-    """What the page of a ticker shows (`ticker_data`), from its files and those of runs."""
+    """What the page of a ticker shows (`ticker_data`), from its files and those of runs.
+
+    Raises `MfEtlError` if its layers are of different days: one has been built anew, the other not yet.
+    """
+    bars = BRONZE_OHLCV.read(Path(files.bars), BARS)
+    events = GOLD_EVENTS.read(Path(files.events), EVENTS)
+    if not bars["trade_date"].equals(events["trade_date"]):
+        raise MfEtlError(f"{ticker}: its layers are of different days; it is being rebuilt")
     return ticker_data(
         exchange,
         ticker,
-        bars=BRONZE_OHLCV.read(Path(files.bars), BARS),
+        bars=bars,
         rejects=BRONZE_REJECTS.read(Path(files.rejects)),
-        events=GOLD_EVENTS.read(Path(files.events), EVENTS),
+        events=events,
         quality=json.loads(Path(files.quality).read_text(encoding="utf-8")),
         labelled=_labelled(exchange, ticker, views),
     )

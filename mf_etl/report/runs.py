@@ -243,7 +243,7 @@ def dwell_curve(lengths: pl.DataFrame, stay: float | None) -> Markup:
         return Markup("")
     days: list[float | None] = []
     shares: list[float | None] = []
-    at_risk = int(lengths["count"].sum() + lengths["cut_off"].sum())
+    at_risk = int(lengths["count"].sum()) + int(lengths["cut_off"].sum())
     survival = 1.0
     for length, ended, cut in lengths.select("length", "count", "cut_off").iter_rows():
         days.append(float(length))

@@ -150,7 +150,7 @@ def _by_state(
 ) -> list[list[Any]]:
     """Days, share, runs, mean and longest run of each state; a run ends with its segment."""
     keys = codes.astype(np.int64) + 1000 * segments.astype(np.int64)
-    starts = run_starts(keys)  # type: ignore[arg-type]
+    starts = run_starts(keys)
     lengths = np.diff(np.append(starts, len(codes)))
     found = []
     for code in order:

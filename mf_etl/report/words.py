@@ -50,8 +50,8 @@ def _likeness(row: dict[str, Any], profile: pl.DataFrame) -> list[str]:
         found.append("balanced" if abs(flow) < _FLOW else strength + way)
     if activity is not None:
         known = profile.filter(pl.col("flow_activity_20_mean").is_not_null())
-        total = known["rows"].sum()
-        mean = float((known["flow_activity_20_mean"] * known["rows"]).sum()) / max(total, 1)
+        total = float((known["flow_activity_20_mean"] * known["rows"]).sum())
+        mean = total / max(int(known["rows"].sum()), 1)
         ratio = activity / mean if mean else 1.0
         found += ["calm"] if ratio < _CALM else ["busy"] if ratio > _BUSY else []
     return found
