@@ -105,6 +105,7 @@
       for (const [event, value] of [["beforeprint", true], ["afterprint", false]]) {
         window.addEventListener(event, () => { printing = value; this.update(); });
       }
+      site.shown = this;
       this.holder.dataset.drawn = "yes";
     }
 

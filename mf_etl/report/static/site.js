@@ -128,7 +128,8 @@
   // A box that scrolls sideways can be reached by keyboard, when it has something to scroll to.
   const scrollable = () => {
     for (const box of document.querySelectorAll(".scroll")) {
-      if (box.scrollWidth > box.clientWidth) box.tabIndex = 0; else box.removeAttribute("tabindex");
+      const scrolls = box.scrollWidth > box.clientWidth || box.scrollHeight > box.clientHeight;
+      if (scrolls) box.tabIndex = 0; else box.removeAttribute("tabindex");
     }
   };
 
