@@ -111,6 +111,7 @@ class Report:
     report_ticker: Dataset
     report_runs: Dataset
     report_run: Dataset
+    report_validation: Dataset
     report_build: Dataset
     report_asset: Dataset
 
@@ -232,6 +233,7 @@ _REPORT = {
     "report_ticker": "tickers/exchange={exchange}/prefix={prefix}/ticker={ticker}.js",
     "report_runs": "runs/index.html",
     "report_run": "runs/{research}/{run}.html",
+    "report_validation": "validation/{run}.html",
     "report_build": "build.html",
     "report_asset": "assets/{asset}",
 }

@@ -26,6 +26,7 @@ def page_files(wildcards):
             PAGES.report_run.format(research=research, run=folder)
             for research, folder in NAMED
         ),
+        *(PAGES.report_validation.format(run=run) for run in ASKED),
         *assets(),
     ]
 
@@ -295,10 +296,39 @@ def rows_of_other_runs(wildcards):
     return found
 
 
+def rows_of_validations(wildcards=None):
+    """The validations that the settings name."""
+    pattern = VALIDATION["validation_summary"]["validation_summary"]
+    return [
+        {"run": run, "labels": asked.labels, "summary": pattern.format(run=run)}
+        for run, asked in ASKED.items()
+    ]
+
+
+rule report_validation:
+    """The page of a validation."""
+    input:
+        files=lambda wildcards: validation_files(SETTINGS.paths, wildcards.run),
+    output:
+        report_validation=PAGES.report_validation,
+    log:
+        PAGES.report_validation.log,
+    conda:
+        "../envs/mf_etl.yaml"
+    params:
+        folder=lambda wildcards: str(VALIDATIONS / wildcards.run),
+        content=content_of_pages(),
+        code=code_once_planned("report_validation"),
+    script:
+        "../scripts/report_validation.py"
+
+
 rule report_runs:
     """All runs beside each other."""
     input:
-        summaries=[row["summary"] for row in rows_of_named_runs()],
+        summaries=[
+            row["summary"] for row in (*rows_of_named_runs(), *rows_of_validations())
+        ],
     output:
         report_runs=PAGES.report_runs,
     log:
@@ -308,6 +338,7 @@ rule report_runs:
     params:
         named=rows_of_named_runs,
         others=rows_of_other_runs,
+        validations=rows_of_validations,
         content=content_of_pages(),
         code=code_once_planned("report_runs"),
     script:

@@ -4,16 +4,14 @@ from pathlib import Path
 from typing import Any
 
 from mf_etl import job
-from mf_etl.report.index import run_row
+from mf_etl.report.index import runs_values
 from mf_etl.report.pages import page, write
 
+Rows = list[dict[str, Any]]
 
-def main(report_runs: Path, *, named: list[dict[str, Any]], others: list[dict[str, Any]]) -> None:
-    rows, more = (
-        [run_row(**run) | {"linked": linked, "validations": []} for run in part]
-        for part, linked in ((named, True), (others, False))
-    )
-    values = {"title": "Runs", "rows": rows, "others": more, "has_validation": False}
+
+def main(report_runs: Path, *, named: Rows, others: Rows, validations: Rows) -> None:
+    values = runs_values(named, others, validations)
     write(page("runs.html", here="Runs", depth=1, **values), report_runs)
 
 

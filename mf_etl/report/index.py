@@ -3,11 +3,41 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from mf_etl.report.runs import suspicious
+
+Rows = Sequence[Mapping[str, Any]]
+
+
+def runs_values(named: Rows, others: Rows, validations: Rows) -> dict[str, Any]:
+    """What the template of the table of runs takes.
+
+    `named` and `others` are arguments of `run_row`: runs of the settings, which have a page, and those
+    that are there besides; `validations` tell which run they are of, and their summary.
+    """
+    verdicts: dict[str, list[dict[str, Any]]] = {}
+    for row in validations:
+        verdicts.setdefault(row["labels"], []).append(
+            {"run": row["run"], "verdict": _verdict(Path(row["summary"]))}
+        )
+    rows, more = (
+        [
+            run_row(**run) | {"linked": linked, "validations": verdicts.get(run["run"], [])}
+            for run in part
+        ]
+        for part, linked in ((named, True), (others, False))
+    )
+    return {"title": "Runs", "rows": rows, "others": more, "has_validation": bool(verdicts)}
+
+
+def _verdict(summary: Path) -> str:
+    if not summary.exists():
+        return "not built"
+    verdict: str = json.loads(summary.read_text(encoding="utf-8"))["verdict"]
+    return verdict
 
 
 def run_row(

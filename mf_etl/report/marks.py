@@ -78,11 +78,12 @@ def curve(
     low: Number = None,
     high: Number = None,
     whole: bool = False,
+    x_form: str = ",.6g",
 ) -> Markup:
     """Lines of points on common axes, as SVG with plain numbers.
 
     `lines` are a class (``first``, ``second``, ``third``), x and y; points with a null are left
-    out. `whole` has a tick at each x. The numbers are in a table beside it.
+    out. `whole` has a tick at each x, written by `x_form`. The numbers are in a table beside it.
     """
     points = [
         (float(x), float(y))
@@ -122,7 +123,7 @@ def curve(
     for tick in _x_ticks(x0, x1, sorted(set(xs)), log_x, whole):
         parts.append(
             Markup('<text x="{}" y="{}" text-anchor="middle">{}</text>').format(
-                f"{px(tick):.1f}", HEIGHT - BOTTOM + 16, f"{tick:,.6g}"
+                f"{px(tick):.1f}", HEIGHT - BOTTOM + 16, f"{tick:{x_form}}"
             )
         )
     for kind, line_x, line_y in lines:
@@ -150,6 +151,44 @@ def curve(
         + Markup("").join(parts)
         + Markup("</svg>")
     )
+
+
+def histogram(
+    values: Sequence[float], mark: Number, *, title: str, x_label: str, bins: int = 40
+) -> Markup:
+    """How often values fall into each of so many bins, as SVG, and a line at `mark`."""
+    known = [value for value in values if math.isfinite(value)]
+    if not known:
+        return Markup("")
+    marked = [mark] if mark is not None and math.isfinite(mark) else []
+    low, high = min([*known, *marked]), max([*known, *marked])
+    width = (high - low) / bins or 1.0
+    counts = [0] * bins
+    for value in known:
+        counts[min(int((value - low) / width), bins - 1)] += 1
+    room, floor, most = WIDTH - LEFT - 12, HEIGHT - BOTTOM, max(counts)
+    parts = [
+        f'<rect x="{LEFT + room * k / bins:.1f}" y="{floor - (floor - 10) * n / most:.1f}" '
+        f'width="{room / bins - 1:.1f}" height="{(floor - 10) * n / most:.1f}"/>'
+        for k, n in enumerate(counts)
+        if n
+    ]
+    for value in marked:
+        x = LEFT + room * (value - low) / ((high - low) or 1.0)
+        parts.append(f'<line class="mark" x1="{x:.1f}" x2="{x:.1f}" y1="0" y2="{floor}"/>')
+    for tick in ticks(low, high, 4):
+        x = LEFT + room * (tick - low) / ((high - low) or 1.0)
+        parts.append(
+            f'<text x="{x:.1f}" y="{floor + 16}" text-anchor="middle">'
+            + f"{tick:,.4g}".replace("-", "−")
+            + "</text>"
+        )
+    label = Markup('<text x="{}" y="{}" text-anchor="middle">{}</text>').format(
+        (LEFT + WIDTH) // 2, HEIGHT - 2, x_label
+    )
+    head = Markup('<svg class="curve" viewBox="0 -6 {} {}" role="img" aria-label="{}">')
+    whole = head.format(WIDTH, HEIGHT + 8, title) + Markup("".join(parts)) + label
+    return whole + Markup("</svg>")
 
 
 def ticks(low: float, high: float, wanted: int) -> list[float]:
