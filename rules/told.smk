@@ -149,7 +149,10 @@ def why_stopped(job, stopped):
 def tell_unknown_targets():
     """Name what comes near each target that cannot be made: Snakemake only says that there is no such rule or file."""
     groups = (TOTAL, SCIENCE, PAGES)
-    patterns = [*DATA.per_ticker(), *(p for group in groups for p in vars(group).values())]
+    patterns = [
+        *DATA.per_ticker(),
+        *(p for group in groups for p in vars(group).values()),
+    ]
     for target in sorted(workflow.dag_settings.targets):
         if (
             workflow.is_rule(target)
