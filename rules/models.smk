@@ -75,6 +75,9 @@ for research in RUNS_FOLDERS:
             MODELS[research]["sweep"]["sweep_json"].log,
         conda:
             "../envs/mf_etl.yaml"
+        resources:
+            mem_mb=more_each_attempt(2000),
+            runtime=more_each_attempt(30),
         params:
             research=research,
             code=code_once_planned("research_sweep"),
@@ -116,6 +119,9 @@ for research in RUNS_FOLDERS:
             MODELS[research]["stability"]["stability_summary"].log,
         conda:
             "../envs/mf_etl.yaml"
+        resources:
+            mem_mb=more_each_attempt(4000),
+            runtime=more_each_attempt(120),
         params:
             research=research,
             settings=settings_for("research_stability"),
@@ -134,6 +140,9 @@ rule clustering_periods:
         MODELS["clustering"]["periods"]["profile_train"].log,
     conda:
         "../envs/mf_etl.yaml"
+    resources:
+        mem_mb=more_each_attempt(2000),
+        runtime=more_each_attempt(30),
     params:
         settings=settings_for("clustering_periods"),
         code=code_once_planned("clustering_periods"),

@@ -152,6 +152,7 @@ rule validation_spec:
         VALIDATION["validation_spec"]["validation_spec"].log,
     wildcard_constraints:
         run="|".join(map(re.escape, ASKED)) or "(?!)",
+    localrule: True
     conda:
         "../envs/mf_etl.yaml"
     params:
@@ -171,6 +172,9 @@ checkpoint validation_borders:
         VALIDATION["validation_borders"]["borders"].log,
     conda:
         "../envs/mf_etl.yaml"
+    resources:
+        mem_mb=more_each_attempt(2000),
+        runtime=more_each_attempt(30),
     params:
         last_folds=lambda wildcards: validation_of(wildcards.run).last_folds,
         code=code_once_planned("validation_borders"),
@@ -187,6 +191,7 @@ rule validation_fold:
         **VALIDATION["validation_fold"],
     log:
         VALIDATION["validation_fold"]["fold_spec"].log,
+    localrule: True
     conda:
         "../envs/mf_etl.yaml"
     params:
@@ -210,6 +215,9 @@ rule validation_labels:
         VALIDATION["validation_labels"]["labels"].log,
     conda:
         "../envs/mf_etl.yaml"
+    resources:
+        mem_mb=more_each_attempt(4000),
+        runtime=more_each_attempt(60),
     params:
         asked=asked_of,
         settings=settings_for("validation_labels"),
@@ -232,6 +240,9 @@ rule validation_sums:
         VALIDATION["validation_sums"]["state_sums"].log,
     conda:
         "../envs/mf_etl.yaml"
+    resources:
+        mem_mb=more_each_attempt(4000),
+        runtime=more_each_attempt(120),
     params:
         asked=asked_of,
         settings=settings_for("validation_sums"),
@@ -252,6 +263,9 @@ rule validation_outcomes:
         VALIDATION["validation_outcomes"]["state_outcomes"].log,
     conda:
         "../envs/mf_etl.yaml"
+    resources:
+        mem_mb=more_each_attempt(4000),
+        runtime=more_each_attempt(120),
     params:
         asked=asked_of,
         settings=settings_for("validation_outcomes"),
@@ -275,6 +289,9 @@ rule validation_placebo:
         VALIDATION["validation_placebo"]["placebo"].log,
     conda:
         "../envs/mf_etl.yaml"
+    resources:
+        mem_mb=more_each_attempt(4000),
+        runtime=more_each_attempt(120),
     params:
         asked=asked_of,
         settings=settings_for("validation_placebo"),
@@ -298,6 +315,9 @@ rule validation_events:
         VALIDATION["validation_events"]["event_paths"].log,
     conda:
         "../envs/mf_etl.yaml"
+    resources:
+        mem_mb=more_each_attempt(4000),
+        runtime=more_each_attempt(120),
     params:
         asked=asked_of,
         settings=settings_for("validation_events"),
@@ -322,6 +342,9 @@ rule validation_stability:
         VALIDATION["validation_stability"]["by_year"].log,
     conda:
         "../envs/mf_etl.yaml"
+    resources:
+        mem_mb=more_each_attempt(4000),
+        runtime=more_each_attempt(60),
     params:
         asked=asked_of,
         settings=settings_for("validation_stability"),
@@ -343,6 +366,9 @@ rule validation_dwell:
         VALIDATION["validation_dwell"]["dwell"].log,
     conda:
         "../envs/mf_etl.yaml"
+    resources:
+        mem_mb=more_each_attempt(4000),
+        runtime=more_each_attempt(60),
     params:
         asked=asked_of,
         settings=settings_for("validation_dwell"),

@@ -59,3 +59,15 @@ def test_profiles_of_clusters_group_rules_that_there_are():
     assert groups[0].keys() <= rules
     local = re.findall(r"^rule (\w+):(?:(?!^rule ).)*?localrule: True", text, re.M | re.S)
     assert local and not groups[0].keys() & set(local)
+
+
+@pytest.mark.parametrize("file", ["dataset", "research", "models", "validation"])
+def test_each_step_over_many_tickers_asks_for_its_memory_and_time(file):
+    """What a site gives by default is for a small job; steps that write a line or two run at home."""
+    text = (ROOT / "rules" / f"{file}.smk").read_text(encoding="utf-8")
+    blocks = re.split(r"^ *(?=(?:rule|checkpoint)\b.*:$)", text, flags=re.MULTILINE)[1:]
+    steps = [block for block in blocks if "script:" in block]
+    assert steps
+    for step in steps:
+        asks = "mem_mb=" in step and "runtime=" in step
+        assert asks or "localrule: True" in step, step
