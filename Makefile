@@ -10,7 +10,7 @@ PROJECTS := -e './engine[test]' -e '.[cluster,test]'
 
 export PATH := $(BIN):$(PATH)
 
-.PHONY: run test test-peers test-slurm test-kill test-nulls test-commands test-faults check docs lock synth bench clean
+.PHONY: run test test-peers test-slurm test-kill test-nulls test-commands test-faults test-browser check docs lock synth bench clean
 
 run: $(VENV)/ready ## build every layer of the bundled sample (or of paths.raw_root)
 	snakemake --cores $(CORES)
@@ -35,6 +35,9 @@ test-nulls: $(VENV)/ready ## 300 markets in which labels tell nothing: how often
 
 test-faults: $(VENV)/ready ## faults of machines, interrupts and hostile files in their breadth
 	pytest -n auto --dist loadgroup -m faults
+
+test-browser: $(VENV)/ready ## the pages in a real browser, from files and through mf-etl view
+	pytest -rs -m browser tests/browser
 
 test-commands: $(VENV)/ready ## run every command line, by `mf-etl` and by `python -m mf_etl.cli`
 	MF_ETL_TEST_COMMANDS=both pytest tests/cli/test_command_lines.py

@@ -31,7 +31,8 @@
 
   const isoDay = (time) => new Date(time).toISOString().slice(0, 10);
   const minus = (text) => text.replace(/-/g, "−");
-  const plain = (value, digits = 4) => {
+  const plain = (given, digits = 4) => {
+    const value = given === 0 ? 0 : given;  // no minus before a zero
     if (!Number.isFinite(value)) return "–";
     const size = Math.abs(value);
     if (size !== 0 && (size >= 1e9 || size < 1e-6)) return minus(value.toExponential(2));
@@ -46,15 +47,20 @@
     return plain(value, 3);
   };
 
-  // Ticks at 1, 2 or 5 times a power of ten.
+  // Ticks at 1, 2 or 5 times a power of ten: the widest apart that are as many as wanted.
   const linearTicks = (low, high, wanted) => {
-    const rough = (high - low) / Math.max(wanted, 1);
-    if (!(rough > 0) || !Number.isFinite(rough)) return [low];
-    const power = 10 ** Math.floor(Math.log10(rough));
-    const step = [1, 2, 5, 10].map((k) => k * power).find((s) => s >= rough) ?? 10 * power;
-    const found = [];
-    for (let k = Math.ceil(low / step); k * step <= high + step * 1e-9; k++) found.push(k * step);
-    return found.map((tick) => Number(tick.toPrecision(12)));
+    if (!(high > low) || !Number.isFinite(high - low)) return [low];
+    const power = 10 ** Math.floor(Math.log10(high - low));
+    let found = [];
+    for (const size of [5, 2, 1, 0.5, 0.2, 0.1, 0.05]) {
+      const step = size * power;
+      found = [];
+      for (let k = Math.ceil(low / step - 1e-9); k * step <= high + step * 1e-9; k++) {
+        found.push(Number((k * step).toPrecision(12)));
+      }
+      if (found.length >= wanted) break;
+    }
+    return found;
   };
   const logTicks = (low, high, wanted) => {
     const found = [];
