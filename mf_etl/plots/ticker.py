@@ -39,8 +39,10 @@ def ticker_figure(
     price.plot(*broken(bars["close"].to_numpy()), color=INK, linewidth=0.8)
     price.set(ylabel="close", yscale="log", title=name)
     plain_axis(price.yaxis)
-    volume.fill_between(*broken(bars["volume"].to_numpy()), color=FAINT, linewidth=0, step="mid")
-    volume.set(ylabel="shares", ylim=(0, None))
+    volume.fill_between(
+        *broken(bars["volume"].to_numpy() / 1e6), color=FAINT, linewidth=0, step="mid"
+    )
+    volume.set(ylabel="million shares", ylim=(0, None))
     starts = np.flatnonzero(np.diff(codes, prepend=codes[0] - 1) != 0)
     ends = np.append(starts[1:], len(codes) - 1)
     for code, colour in colours.items():
@@ -61,7 +63,7 @@ def ticker_figure(
     flow.plot(*broken(tti), color=FAINT, linewidth=0.7, linestyle="--", label="TTI proxy")
     flow.axhline(0, color=INK, linewidth=0.6)
     flow.set_ylabel("−1 to 1")
-    flow.legend(loc="upper left", ncols=2, frameon=False, fontsize=7)
+    flow.legend(loc="lower right", ncols=2, frameon=False, fontsize=7)
     handles = [
         matplotlib.patches.Patch(color=colours[code], label=state_names[code])
         for code in FLOW_ORDER
