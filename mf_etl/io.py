@@ -22,6 +22,8 @@ class ParquetOptions:
     compression: Literal["zstd", "snappy", "lz4", "gzip", "brotli", "uncompressed"] = "zstd"
     compression_level: int | None = 1
     statistics: bool = True
+    note: str | None = None
+    """What the file's metadata says to its readers, as `note`."""
 
 
 @contextlib.contextmanager
@@ -54,7 +56,9 @@ def write_parquet(
             compression=options.compression,
             compression_level=options.compression_level,
             statistics=options.statistics,
-            metadata=metadata,
+            metadata=metadata
+            if options.note is None
+            else {**(metadata or {}), "note": options.note},
         )
 
 

@@ -9,7 +9,7 @@ rule run_spec:
         f"{SETTINGS.paths.logs_root}/run_spec/{{research_runs}}/{{run}}.log",
     wildcard_constraints:
         research_runs="|".join(RUNS_FOLDERS.values()),
-        run="|".join([FOLD_RUN_PATTERN, *(re.escape(run) for _, run in NAMED)]),
+        run="|".join([FOLD_PATTERN, *(re.escape(run) for _, run in NAMED)]),
     localrule: True
     conda:
         "../envs/mf_etl.yaml"

@@ -8,6 +8,7 @@ import re
 
 from mf_etl.research.runs.catalog import (
     CELL_PATTERN,
+    FOLD_PATTERN,
     PREPARATION_PATTERN,
     RUN_PATTERN,
     RUNS_FOLDERS,
@@ -18,7 +19,6 @@ from mf_etl.research.runs.catalog import (
     runs_root,
 )
 from mf_etl.research.runs.requests import digest, read_spec, spec_text
-from mf_etl.research.walk_forward.folds import RUN_PATTERN as FOLD_RUN_PATTERN
 
 MATRIX = prepared_patterns(SETTINGS.paths)
 MODELS = {kind: run_patterns(SETTINGS.paths, kind) for kind in RUNS_FOLDERS}
@@ -39,7 +39,7 @@ def request_of_run(research, run):
     """What a run is asked to do."""
     if request := NAMED.get((research, run)):
         return request
-    if re.fullmatch(FOLD_RUN_PATTERN, run):
+    if re.fullmatch(FOLD_PATTERN, run):
         if request := dict(known_folds()).get((research, run)):
             return request
     spec = Path(RUNS[research], run, SPEC)

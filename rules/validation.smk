@@ -5,14 +5,20 @@ that finds them is a checkpoint, and the runs of the folds are planned after it.
 """
 
 from mf_etl.research.validation.catalog import (
+    DRAWS,
     SPEC as VALIDATION_SPEC,
     YEAR_PATTERN,
     validation_files,
     validation_patterns,
     validation_root,
 )
-from mf_etl.research.validation.request import read_validation, validation_text
+from mf_etl.research.validation.request import (
+    ValidationRequest,
+    read_validation,
+    validation_text,
+)
 from mf_etl.research.walk_forward.folds import (
+    chosen_states,
     fold_folder,
     fold_request,
     read_folds,
@@ -21,6 +27,7 @@ from mf_etl.research.walk_forward.folds import (
 
 VALIDATION = validation_patterns(SETTINGS.paths)
 VALIDATIONS = Path(validation_root(SETTINGS.paths))
+STATES = VALIDATION["validation_states"]["fold_states"]
 ASKED = SETTINGS.research_validation.named()
 
 # Of the run of a fold: what validations read.
@@ -32,6 +39,8 @@ READ_OF_RUN = (
 
 wildcard_constraints:
     year=YEAR_PATTERN,
+    k=r"\d{1,3}",
+    draw=r"\d{1,2}",
 
 
 def validation_of(run):
@@ -77,10 +86,45 @@ def runs_of_folds(run, borders):
     research, request = labels_run(asked)
     if asked.in_sample:
         return [(0, research, asked.labels, request)]
-    requests = [
-        (fold, fold_request(request, fold)) for fold in read_folds(Path(borders))
+    found = []
+    for fold in read_folds(Path(borders)):
+        number = None
+        if asked.select_k is not None:
+            states = Path(STATES.format(run=run, year=fold.fold))
+            if not states.exists():
+                continue  # its number of states is not chosen yet
+            number = chosen_states(states)
+        own = fold_request(request, fold, number)
+        found.append((fold.fold, research, fold_folder(own, fold), own))
+    return found
+
+
+def folds_planned(run):
+    """The runs of the folds, once their borders and numbers of states are known."""
+    borders = checkpoints.validation_borders.get(run=run).output.borders
+    asked = validation_of(run)
+    if asked.select_k is not None and not asked.in_sample:
+        for fold in read_folds(Path(borders)):
+            checkpoints.validation_states.get(run=run, year=fold.fold)
+    return runs_of_folds(run, borders)
+
+
+def states_chosen(wildcards):
+    """The number of states of a fold, where it is chosen."""
+    if validation_of(wildcards.run).select_k is None:
+        return []
+    return STATES.format(run=wildcards.run, year=wildcards.year)
+
+
+def numbers_tried(wildcards):
+    """What each number of states comes to in a fold."""
+    numbers = validation_of(wildcards.run).select_k
+    if numbers is None:
+        stop(f"validation {wildcards.run} chooses no number of states (select_k)")
+    pattern = VALIDATION["validation_k"]["k_row"]
+    return [
+        pattern.format(run=wildcards.run, year=wildcards.year, k=k) for k in numbers
     ]
-    return [(f.fold, research, fold_folder(r, f), r) for f, r in requests]
 
 
 def known_folds():
@@ -98,14 +142,13 @@ def fold_files(*names):
     """An input function: these files of the run of each fold, in order of year."""
 
     def files(wildcards):
-        borders = checkpoints.validation_borders.get(run=wildcards.run).output.borders
         return [
             (
                 f"{RUNS[research]}/{folder}/{SPEC}"
                 if name == "spec"
                 else MODELS[research]["run"][name].format(run=folder)
             )
-            for _, research, folder, _ in runs_of_folds(wildcards.run, borders)
+            for _, research, folder, _ in folds_planned(wildcards.run)
             for name in names
         ]
 
@@ -114,9 +157,8 @@ def fold_files(*names):
 
 def fold_specs(wildcards):
     """The specification of each fold, within the folder of the validation."""
-    borders = checkpoints.validation_borders.get(run=wildcards.run).output.borders
     pattern = VALIDATION["validation_fold"]["fold_spec"]
-    years = [year for year, *_ in runs_of_folds(wildcards.run, borders)]
+    years = [year for year, *_ in folds_planned(wildcards.run)]
     return [pattern.format(run=wildcards.run, year=year) for year in years if year]
 
 
@@ -126,6 +168,17 @@ def labels_spec(wildcards):
     return f"{RUNS[labels_run(asked)[0]]}/{asked.labels}/{SPEC}"
 
 
+def labels_files(*names):
+    """An input function: files of the run whose labels are validated."""
+
+    def files(wildcards):
+        own = validation_of(wildcards.run)
+        patterns = MODELS[labels_run(own)[0]]["run"]
+        return [patterns[name].format(run=own.labels) for name in names]
+
+    return files
+
+
 def validated_dataset(pattern):
     """An input function: a file of the dataset that the labels are of."""
     return lambda wildcards: pattern.format(
@@ -133,9 +186,15 @@ def validated_dataset(pattern):
     )
 
 
-def asked_of(wildcards):
-    """A parameter: what the validation is asked to do, as plain values."""
-    return validation_of(wildcards.run).model_dump(mode="json")
+def asked(*options):
+    """A parameter function: whose labels are validated, and those of the options that a rule reads.
+
+    A change of another option is no reason to do its job again.
+    """
+    names = {"labels", "column", "in_sample", *options}
+    return lambda wildcards: validation_of(wildcards.run).model_dump(
+        mode="json", include=names
+    )
 
 
 rule validation:
@@ -176,7 +235,7 @@ checkpoint validation_borders:
         mem_mb=more_each_attempt(2000),
         runtime=more_each_attempt(30),
     params:
-        last_folds=lambda wildcards: validation_of(wildcards.run).last_folds,
+        asked=asked("last_folds"),
         code=code_once_planned("validation_borders"),
     script:
         "../scripts/validation_borders.py"
@@ -187,6 +246,7 @@ rule validation_fold:
     input:
         borders=VALIDATION["validation_borders"]["borders"],
         run_spec=labels_spec,
+        states=states_chosen,
     output:
         **VALIDATION["validation_fold"],
     log:
@@ -200,12 +260,50 @@ rule validation_fold:
         "../scripts/validation_fold.py"
 
 
+rule validation_k:
+    """What a fold's train rows say to a number of states, by the likelihood of held-out tickers."""
+    input:
+        ml_dataset=validated_dataset(SCIENCE.ml_dataset),
+        borders=VALIDATION["validation_borders"]["borders"],
+        run_spec=labels_spec,
+    output:
+        **VALIDATION["validation_k"],
+    log:
+        VALIDATION["validation_k"]["k_row"].log,
+    conda:
+        "../envs/mf_etl.yaml"
+    resources:
+        mem_mb=more_each_attempt(4000),
+        runtime=more_each_attempt(240),
+    params:
+        asked=asked("seed"),
+        code=code_once_planned("validation_k"),
+    script:
+        "../scripts/validation_k.py"
+
+
+checkpoint validation_states:
+    """The number of states of a fold: the fewest within one standard error of the best."""
+    input:
+        tried=numbers_tried,
+    output:
+        **VALIDATION["validation_states"],
+    log:
+        VALIDATION["validation_states"]["fold_states"].log,
+    localrule: True
+    conda:
+        "../envs/mf_etl.yaml"
+    params:
+        code=code_once_planned("validation_states"),
+    script:
+        "../scripts/validation_states.py"
+
+
 rule validation_labels:
     """Labels out of sample from the runs of the folds, and what is told of each fold."""
     input:
         ml_dataset=validated_dataset(SCIENCE.ml_dataset),
         borders=VALIDATION["validation_borders"]["borders"],
-        validation_spec=VALIDATION["validation_spec"]["validation_spec"],
         fold_specs=fold_specs,
         run_specs=fold_files("spec"),
         runs=fold_files(*READ_OF_RUN),
@@ -219,7 +317,7 @@ rule validation_labels:
         mem_mb=more_each_attempt(4000),
         runtime=more_each_attempt(60),
     params:
-        asked=asked_of,
+        asked=asked(),
         settings=settings_for("validation_labels"),
         code=code_once_planned("validation_labels"),
     script:
@@ -244,7 +342,7 @@ rule validation_sums:
         mem_mb=more_each_attempt(4000),
         runtime=more_each_attempt(120),
     params:
-        asked=asked_of,
+        asked=asked("horizons", "h", "min_names"),
         settings=settings_for("validation_sums"),
         code=code_once_planned("validation_sums"),
     script:
@@ -267,7 +365,7 @@ rule validation_outcomes:
         mem_mb=more_each_attempt(4000),
         runtime=more_each_attempt(120),
     params:
-        asked=asked_of,
+        asked=asked("replications", "seed"),
         settings=settings_for("validation_outcomes"),
         code=code_once_planned("validation_outcomes"),
     script:
@@ -293,7 +391,7 @@ rule validation_placebo:
         mem_mb=more_each_attempt(4000),
         runtime=more_each_attempt(120),
     params:
-        asked=asked_of,
+        asked=asked("h", "min_names", "replications", "seed"),
         settings=settings_for("validation_placebo"),
         code=code_once_planned("validation_placebo"),
     script:
@@ -319,7 +417,7 @@ rule validation_events:
         mem_mb=more_each_attempt(4000),
         runtime=more_each_attempt(120),
     params:
-        asked=asked_of,
+        asked=asked("h", "min_names", "replications", "seed"),
         settings=settings_for("validation_events"),
         code=code_once_planned("validation_events"),
     script:
@@ -346,7 +444,7 @@ rule validation_stability:
         mem_mb=more_each_attempt(4000),
         runtime=more_each_attempt(60),
     params:
-        asked=asked_of,
+        asked=asked("h", "replications", "seed"),
         settings=settings_for("validation_stability"),
         code=code_once_planned("validation_stability"),
     script:
@@ -370,8 +468,314 @@ rule validation_dwell:
         mem_mb=more_each_attempt(4000),
         runtime=more_each_attempt(60),
     params:
-        asked=asked_of,
+        asked=asked("seed"),
         settings=settings_for("validation_dwell"),
         code=code_once_planned("validation_dwell"),
     script:
         "../scripts/validation_dwell.py"
+
+
+def trials_counted(wildcards):
+    """The trials of the validation, then those of the others that it names."""
+    others = validation_of(wildcards.run).trials_with
+    pattern = VALIDATION["validation_trials"]["trials"]
+    return [pattern.format(run=run) for run in dict.fromkeys((wildcards.run, *others))]
+
+
+# Cells of sweeps and seeds of the settings: each was a look at the data.
+CELLS = sum(len(request.cells()) for request in NAMED.values())
+
+
+rule validation_held:
+    """Which states the portfolio of each fold holds, by its train rows alone."""
+    input:
+        state_sums=VALIDATION["validation_sums"]["state_sums"],
+    output:
+        **VALIDATION["validation_held"],
+    log:
+        VALIDATION["validation_held"]["held"].log,
+    conda:
+        "../envs/mf_etl.yaml"
+    resources:
+        mem_mb=more_each_attempt(2000),
+        runtime=more_each_attempt(60),
+    params:
+        asked=asked("h", "replications", "seed"),
+        settings=settings_for("validation_held"),
+        code=code_once_planned("validation_held"),
+    script:
+        "../scripts/validation_held.py"
+
+
+rule validation_portfolio:
+    """What a portfolio of these states held, and what each day brought."""
+    input:
+        ml_dataset=validated_dataset(SCIENCE.ml_dataset),
+        labels=VALIDATION["validation_labels"]["labels"],
+        held=VALIDATION["validation_held"]["held"],
+    output:
+        **VALIDATION["validation_portfolio"],
+    log:
+        VALIDATION["validation_portfolio"]["positions"].log,
+    conda:
+        "../envs/mf_etl.yaml"
+    resources:
+        mem_mb=more_each_attempt(4000),
+        runtime=more_each_attempt(120),
+    params:
+        asked=asked("h", "aum"),
+        settings=settings_for("validation_portfolio"),
+        code=code_once_planned("validation_portfolio"),
+    script:
+        "../scripts/validation_portfolio.py"
+
+
+rule validation_trials:
+    """Each state by itself, long and short, held for each horizon."""
+    input:
+        ml_dataset=validated_dataset(SCIENCE.ml_dataset),
+        labels=VALIDATION["validation_labels"]["labels"],
+    output:
+        **VALIDATION["validation_trials"],
+    log:
+        VALIDATION["validation_trials"]["trials"].log,
+    conda:
+        "../envs/mf_etl.yaml"
+    resources:
+        mem_mb=more_each_attempt(4000),
+        runtime=more_each_attempt(120),
+    params:
+        run=lambda wildcards: wildcards.run,
+        asked=asked("horizons", "aum"),
+        settings=settings_for("validation_trials"),
+        code=code_once_planned("validation_trials"),
+    script:
+        "../scripts/validation_trials.py"
+
+
+rule validation_capacity:
+    """The portfolio at other sizes."""
+    input:
+        ml_dataset=validated_dataset(SCIENCE.ml_dataset),
+        labels=VALIDATION["validation_labels"]["labels"],
+        held=VALIDATION["validation_held"]["held"],
+    output:
+        **VALIDATION["validation_capacity"],
+    log:
+        VALIDATION["validation_capacity"]["capacity"].log,
+    conda:
+        "../envs/mf_etl.yaml"
+    resources:
+        mem_mb=more_each_attempt(4000),
+        runtime=more_each_attempt(120),
+    params:
+        asked=asked("h"),
+        settings=settings_for("validation_capacity"),
+        code=code_once_planned("validation_capacity"),
+    script:
+        "../scripts/validation_capacity.py"
+
+
+rule validation_costs:
+    """The portfolio at other costs, and a day late."""
+    input:
+        ml_dataset=validated_dataset(SCIENCE.ml_dataset),
+        labels=VALIDATION["validation_labels"]["labels"],
+        held=VALIDATION["validation_held"]["held"],
+    output:
+        **VALIDATION["validation_costs"],
+    log:
+        VALIDATION["validation_costs"]["costs"].log,
+    conda:
+        "../envs/mf_etl.yaml"
+    resources:
+        mem_mb=more_each_attempt(4000),
+        runtime=more_each_attempt(120),
+    params:
+        asked=asked("h", "aum"),
+        settings=settings_for("validation_costs"),
+        code=code_once_planned("validation_costs"),
+    script:
+        "../scripts/validation_costs.py"
+
+
+rule validation_performance:
+    """What the days of each portfolio come to, after so many trials."""
+    input:
+        positions=VALIDATION["validation_portfolio"]["positions"],
+        daily=VALIDATION["validation_portfolio"]["daily"],
+        trials=trials_counted,
+    output:
+        **VALIDATION["validation_performance"],
+    log:
+        VALIDATION["validation_performance"]["performance"].log,
+    conda:
+        "../envs/mf_etl.yaml"
+    resources:
+        mem_mb=more_each_attempt(2000),
+        runtime=more_each_attempt(30),
+    params:
+        cells=CELLS,
+        asked=asked("h", "extra_trials"),
+        settings=settings_for("validation_performance"),
+        code=code_once_planned("validation_performance"),
+    script:
+        "../scripts/validation_performance.py"
+
+
+rule validation_spa:
+    """Whether the best trial is better than its market beyond luck."""
+    input:
+        trials=trials_counted,
+        state_tests=VALIDATION["validation_outcomes"]["state_tests"],
+    output:
+        **VALIDATION["validation_spa"],
+    log:
+        VALIDATION["validation_spa"]["spa"].log,
+    conda:
+        "../envs/mf_etl.yaml"
+    resources:
+        mem_mb=more_each_attempt(2000),
+        runtime=more_each_attempt(60),
+    params:
+        asked=asked("replications", "seed"),
+        code=code_once_planned("validation_spa"),
+    script:
+        "../scripts/validation_spa.py"
+
+
+rule validation_pbo:
+    """How often the best of one half of the days is poor in the other."""
+    input:
+        trials=trials_counted,
+    output:
+        **VALIDATION["validation_pbo"],
+    log:
+        VALIDATION["validation_pbo"]["pbo"].log,
+    conda:
+        "../envs/mf_etl.yaml"
+    resources:
+        mem_mb=more_each_attempt(2000),
+        runtime=more_each_attempt(60),
+    params:
+        asked=asked(),
+        code=code_once_planned("validation_pbo"),
+    script:
+        "../scripts/validation_pbo.py"
+
+
+rule validation_summary:
+    """The findings, and the verdict on them."""
+    input:
+        validation_spec=VALIDATION["validation_spec"]["validation_spec"],
+        ml_dataset_metadata=validated_dataset(SCIENCE.ml_dataset_metadata),
+        tables=[
+            VALIDATION["validation_borders"]["borders"],
+            VALIDATION["validation_labels"]["folds"],
+            VALIDATION["validation_labels"]["labels"],
+            VALIDATION["validation_labels"]["matching"],
+            VALIDATION["validation_sums"]["state_sums"],
+            VALIDATION["validation_outcomes"]["state_outcomes"],
+            VALIDATION["validation_outcomes"]["state_tests"],
+            VALIDATION["validation_placebo"]["placebo"],
+            VALIDATION["validation_events"]["event_summary"],
+            VALIDATION["validation_stability"]["drift"],
+            VALIDATION["validation_held"]["held"],
+            VALIDATION["validation_performance"]["performance"],
+            VALIDATION["validation_spa"]["spa"],
+            VALIDATION["validation_pbo"]["pbo"],
+        ],
+        trials=trials_counted,
+    output:
+        **VALIDATION["validation_summary"],
+    log:
+        VALIDATION["validation_summary"]["validation_summary"].log,
+    conda:
+        "../envs/mf_etl.yaml"
+    resources:
+        mem_mb=more_each_attempt(2000),
+        runtime=more_each_attempt(30),
+    params:
+        cells=CELLS,
+        asked=asked(*ValidationRequest.model_fields),
+        code=code_once_planned("validation_summary"),
+    script:
+        "../scripts/validation_summary.py"
+
+
+rule validation_refit:
+    """The run's model refitted on tickers drawn with replacement."""
+    input:
+        ml_dataset=validated_dataset(SCIENCE.ml_dataset),
+        run_spec=labels_spec,
+        labelled=labels_files("labelled"),
+        split=labels_files("split_summary"),
+    output:
+        **VALIDATION["validation_refit"],
+    log:
+        VALIDATION["validation_refit"]["refit"].log,
+    conda:
+        "../envs/mf_etl.yaml"
+    resources:
+        mem_mb=more_each_attempt(8000),
+        runtime=more_each_attempt(480),
+    params:
+        asked=asked("seed"),
+        code=code_once_planned("validation_refit"),
+    script:
+        "../scripts/validation_refit.py"
+
+
+rule validation_refits:
+    """Twenty of them: how far labels hang on which tickers there are. A target of its own, and long."""
+    input:
+        draws=expand(
+            VALIDATION["validation_refit"]["refit"],
+            draw=range(DRAWS),
+            allow_missing=True,
+        ),
+    output:
+        **VALIDATION["validation_refits"],
+    log:
+        VALIDATION["validation_refits"]["refits"].log,
+    conda:
+        "../envs/mf_etl.yaml"
+    resources:
+        mem_mb=more_each_attempt(2000),
+        runtime=more_each_attempt(30),
+    params:
+        asked=asked(),
+        settings=settings_for("validation_refits"),
+        code=code_once_planned("validation_refits"),
+    script:
+        "../scripts/validation_refits.py"
+
+
+rule validation_figures:
+    """Intervals by state, paths around changes, placebo, folds, equity and capacity."""
+    input:
+        tables=[
+            VALIDATION["validation_labels"]["folds"],
+            VALIDATION["validation_stability"]["by_year"],
+            VALIDATION["validation_outcomes"]["state_outcomes"],
+            VALIDATION["validation_events"]["event_paths"],
+            VALIDATION["validation_events"]["event_summary"],
+            VALIDATION["validation_placebo"]["placebo"],
+            VALIDATION["validation_portfolio"]["daily"],
+            VALIDATION["validation_capacity"]["capacity"],
+        ],
+    output:
+        **VALIDATION["validation_figures"],
+    log:
+        VALIDATION["validation_figures"]["figure_intervals"].log,
+    conda:
+        "../envs/mf_etl.yaml"
+    resources:
+        mem_mb=more_each_attempt(2000),
+        runtime=more_each_attempt(30),
+    params:
+        dataset=lambda wildcards: labels_run(validation_of(wildcards.run))[1].dataset,
+        asked=asked("h"),
+        code=code_once_planned("validation_figures"),
+    script:
+        "../scripts/validation_figures.py"

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from mf_etl import job
+from mf_etl.research.validation import stamp
 from mf_etl.research.validation.request import ValidationRequest
 from mf_etl.research.walk_forward.dwell import dwell_table
 from mf_etl.research.walk_forward.labels import matched_folds, runs_in_order
@@ -21,7 +22,7 @@ def main(
 ) -> None:
     runs = runs_in_order(borders, run_specs, asked)
     table = dwell_table(runs, matched_folds(runs), labels, seed=asked.seed)
-    DWELL.write(table, dwell, settings.storage)
+    DWELL.write(table, dwell, stamp.storage(settings.storage, asked))
 
 
 if __name__ == "__main__":

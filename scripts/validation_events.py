@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from mf_etl import job
+from mf_etl.research.validation import stamp
 from mf_etl.research.validation.event_tables import DAY, event_tables
 from mf_etl.research.validation.outcome_tables import stored_draws
 from mf_etl.research.validation.request import ValidationRequest
@@ -28,8 +29,8 @@ def main(
     market = MarketDays.read(equal_weight_market, [DAY], asked.min_names)
     states, draws = read_stored(state_sums, matching).states, stored_draws(state_tests, asked)
     paths, summary = event_tables(ml_dataset, labels, market, states, draws, asked)
-    EVENT_PATHS.write(paths, event_paths, settings.storage)
-    EVENT_SUMMARY.write(summary, event_summary, settings.storage)
+    EVENT_PATHS.write(paths, event_paths, stamp.storage(settings.storage, asked))
+    EVENT_SUMMARY.write(summary, event_summary, stamp.storage(settings.storage, asked))
 
 
 if __name__ == "__main__":

@@ -5,13 +5,14 @@ from pathlib import Path
 from mf_etl import job
 from mf_etl.io import replacing
 from mf_etl.research.runs.requests import read_spec, spec_text
-from mf_etl.research.walk_forward.folds import fold_request, read_folds
+from mf_etl.research.walk_forward.folds import chosen_states, fold_request, read_folds
 
 
-def main(borders: Path, run_spec: Path, fold_spec: Path, *, year: str) -> None:
+def main(borders: Path, run_spec: Path, states: list[Path], fold_spec: Path, *, year: str) -> None:
     fold = next(one for one in read_folds(borders) if one.fold == int(year))
+    number = chosen_states(states[0]) if states else None
     with replacing(fold_spec) as temporary:
-        text = spec_text(fold_request(read_spec(run_spec), fold))
+        text = spec_text(fold_request(read_spec(run_spec), fold, number))
         temporary.write_text(text, encoding="utf-8")
 
 

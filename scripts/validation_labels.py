@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from mf_etl import job
+from mf_etl.research.validation import stamp
 from mf_etl.research.validation.request import ValidationRequest
 from mf_etl.research.walk_forward.labels import runs_in_order, write_labels
 from mf_etl.settings.steps import StepSettings
@@ -20,7 +21,8 @@ def main(
     settings: StepSettings,
 ) -> None:
     runs = runs_in_order(borders, run_specs, asked)
-    write_labels(runs, ml_dataset, labels, folds, matching, options=settings.storage)
+    options = stamp.storage(settings.storage, asked)
+    write_labels(runs, ml_dataset, labels, folds, matching, options=options)
 
 
 if __name__ == "__main__":

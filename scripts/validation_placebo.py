@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from mf_etl import job
+from mf_etl.research.validation import stamp
 from mf_etl.research.validation.outcome_tables import stored_draws
 from mf_etl.research.validation.placebo import placebo_table
 from mf_etl.research.validation.request import ValidationRequest
@@ -27,7 +28,7 @@ def main(
     market = MarketDays.read(equal_weight_market, [asked.h], asked.min_names)
     sums, draws = read_stored(state_sums, matching), stored_draws(state_tests, asked)
     table = placebo_table(ml_dataset, labels, market, sums, draws, asked)
-    PLACEBO.write(table, placebo, settings.storage)
+    PLACEBO.write(table, placebo, stamp.storage(settings.storage, asked))
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from mf_etl import job
 from mf_etl.io import write_json
+from mf_etl.research.validation import stamp
 from mf_etl.research.validation.outcome_tables import stored_draws
 from mf_etl.research.validation.request import ValidationRequest
 from mf_etl.research.validation.stored import read_stored
@@ -29,8 +30,8 @@ def main(
     runs = runs_in_order(borders, run_specs, asked)
     sums, draws = read_stored(state_sums, matching), stored_draws(state_tests, asked)
     table, told = stability_tables(runs, matched_folds(runs), labels, sums, draws, asked)
-    BY_YEAR.write(table, by_year, settings.storage)
-    write_json(told, drift)
+    BY_YEAR.write(table, by_year, stamp.storage(settings.storage, asked))
+    write_json(stamp.told(told, asked), drift)
 
 
 if __name__ == "__main__":

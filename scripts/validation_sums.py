@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from mf_etl import job
+from mf_etl.research.validation import stamp
 from mf_etl.research.validation.request import ValidationRequest
 from mf_etl.research.walk_forward.labels import matched_folds, runs_in_order
 from mf_etl.research.walk_forward.sums import streamed_sums
@@ -22,7 +23,7 @@ def main(
 ) -> None:
     runs = runs_in_order(borders, run_specs, asked)
     table = streamed_sums(runs, matched_folds(runs), ml_dataset, equal_weight_market, asked)
-    STATE_SUMS.write(table, state_sums, settings.storage)
+    STATE_SUMS.write(table, state_sums, stamp.storage(settings.storage, asked))
 
 
 if __name__ == "__main__":

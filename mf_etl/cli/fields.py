@@ -42,7 +42,7 @@ def given(model: type[BaseModel], values: Mapping[str, Any]) -> dict[str, Any]:
             continue
         if value == "null":
             found[name] = None
-        elif get_origin(field.annotation) is tuple:
+        elif _is_list(field.annotation):
             found[name] = numbers_or_names(value)
         else:
             found[name] = value
@@ -73,9 +73,14 @@ def _option(name: str, field: FieldInfo) -> Decorated:
     )
 
 
+def _is_list(annotation: Any) -> bool:
+    """Whether a value is a list, or a list or none."""
+    return any(get_origin(kind) is tuple for kind in (annotation, *get_args(annotation)))
+
+
 def _metavar(annotation: Any) -> str:
     """What the help calls a value of this type."""
-    if get_origin(annotation) is tuple:
+    if _is_list(annotation):
         return "LIST"
     known = {int: "INTEGER", float: "NUMBER", datetime.date: "DATE"}
     kinds = (annotation, *get_args(annotation))

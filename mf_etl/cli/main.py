@@ -18,6 +18,7 @@ from mf_etl.cli import (
     research,
     settings,
     upkeep,
+    validation,
 )
 from mf_etl.errors import MfEtlError
 
@@ -26,7 +27,15 @@ FAMILIES = (
     ("Look at raw files, writing nothing", raw.COMMANDS),
     ("Build layers, for one ticker or for all", layers.COMMANDS),
     ("Check", quality.COMMANDS),
-    ("Research", (*export.COMMANDS, *research.COMMANDS, *research.LATER_COMMANDS)),
+    (
+        "Research",
+        (
+            *export.COMMANDS,
+            *research.COMMANDS,
+            *research.LATER_COMMANDS,
+            *validation.COMMANDS,
+        ),
+    ),
     ("Look at it", pages.COMMANDS),
     ("Keep in order", upkeep.COMMANDS),
 )

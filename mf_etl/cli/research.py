@@ -30,6 +30,7 @@ from mf_etl.research.runs.requests import (
     Request,
     spec_text,
 )
+from mf_etl.research.validation.listing import validations
 from mf_etl.settings.sections import Section
 
 
@@ -191,7 +192,10 @@ def hmm_decode(run_dir: Path, dataset: str) -> None:
 def runs() -> None:
     """The runs that there are, one a line, with their main figures."""
     settings = context.settings()
-    found = list(listed(settings.paths, settings.named_runs()))
+    found = [
+        *listed(settings.paths, settings.named_runs()),
+        *validations(settings.paths, settings.research_validation.named()),
+    ]
     if not found:
         click.echo("There are no runs: the settings name none, and research-* commands make them.")
         return

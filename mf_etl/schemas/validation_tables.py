@@ -267,6 +267,26 @@ DWELL = Table(
 
 STRATEGY = Column("strategy", pl.String, "long, short or market", "", False)
 
+HELD_STATES = Table(
+    name="held_states",
+    meaning=(
+        "Which states the portfolio of each fold holds: those whose train outcome pays both ways' half "
+        "spread beyond doubt, by the fold's train rows alone. A row a fold, side and state."
+    ),
+    unique=False,
+    sorted_by="fold",
+    columns=(
+        FOLD,
+        STRATEGY,
+        STATE,
+        _count("rows", "eligible train rows"),
+        _float("mean", "mean xs of horizon h over train rows"),
+        _float("bound", "its 95 % bound nearest to 0: lower for long, upper for short"),
+        _float("needed", "twice the mean half spread of train rows; below 0 for short"),
+        flag("held", "the bound is beyond what is needed"),
+    ),
+)
+
 POSITIONS = Table(
     name="positions",
     meaning="Names held by the long and the short portfolio, rows by strategy, day and name.",
@@ -403,7 +423,7 @@ REFITS = Table(
     columns=(
         Column("draw", pl.Int16, "number of the refit", "", False),
         Column("tickers", pl.Int32, "different tickers drawn", "tickers", False),
-        flag("converged", "the fit has converged"),
+        flag("converged", "the fit has converged; null where a method cannot tell", nullable=True),
         _float("ari", "adjusted Rand index with the fit on all tickers, on common rows", "index"),
     ),
 )
@@ -418,6 +438,7 @@ VALIDATION_TABLES: dict[str, tuple[Table, str]] = {
         "validation_events": {"event_paths": EVENT_PATHS, "event_summary": EVENT_SUMMARY},
         "validation_stability": {"by_year": BY_YEAR},
         "validation_dwell": {"dwell": DWELL},
+        "validation_held": {"held": HELD_STATES},
         "validation_portfolio": {"positions": POSITIONS, "daily": DAILY},
         "validation_trials": {"trials": TRIALS},
         "validation_performance": {"performance": PERFORMANCE},

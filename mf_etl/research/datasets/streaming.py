@@ -68,13 +68,13 @@ class RowGroupWriter:
     ) -> None:
         """`ascending` columns are whole numbers or days that mostly grow: stored as differences."""
         level = options.compression_level if options.compression in _TAKES_LEVEL else None
-        self._schema = schema
+        self._schema = schema.with_metadata({"note": options.note}) if options.note else schema
         self._pending: list[pl.DataFrame] = []
         self._pending_rows = 0
         self.rows = 0
         self._writer = pq.ParquetWriter(
             path,
-            schema,
+            self._schema,
             compression="none" if options.compression == "uncompressed" else options.compression,
             compression_level=level,
             write_statistics=options.statistics,

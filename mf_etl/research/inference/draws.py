@@ -8,6 +8,7 @@ are. One set of draws serves all states, horizons and measures.
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -100,10 +101,13 @@ def block_length(scores: Floats, horizon: int) -> int:
     days = len(scores)
     if days < 16:
         raise ValueError(f"{days} days are too few to draw from: 16 are needed")
-    lengths = [
-        float(optimal_block_length(column)["stationary"].iloc[0])
-        for column in scores.T
-        if np.ptp(column) > 1e-12 * max(1.0, float(np.abs(column).max()))
-    ]
+    with warnings.catch_warnings():
+        # A column of few days may have no autocorrelation at some lag; what comes of it is left out.
+        warnings.simplefilter("ignore", RuntimeWarning)
+        lengths = [
+            float(optimal_block_length(column)["stationary"].iloc[0])
+            for column in scores.T
+            if np.ptp(column) > 1e-12 * max(1.0, float(np.abs(column).max()))
+        ]
     longest = max((length for length in lengths if math.isfinite(length)), default=1.0)
     return int(min(max(math.ceil(longest), 2 * (horizon + 1)), math.floor(3 * math.sqrt(days))))

@@ -12,6 +12,9 @@ from mf_etl.research.runs.requests import Request
 from mf_etl.settings.sections import Paths
 
 RUN_PATTERN = r"[a-z0-9][A-Za-z0-9._-]{0,179}"
+FOLD = "fold"
+FOLD_PATTERN = rf"{FOLD}-[12]\d{{3}}-[0-9a-f]{{12}}_.+"
+"""Runs that are folds of a validation: made by it, and told of there."""
 CELL_PATTERN = r"[a-z0-9-]{1,40}"
 PREPARATION_PATTERN = r"[0-9a-f]{12}"
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from mf_etl.errors import ResearchError
-from mf_etl.research.runs.catalog import RUNS_FOLDERS, SPEC, final_files, runs_root
+from mf_etl.research.runs.catalog import FOLD_PATTERN, RUNS_FOLDERS, SPEC, final_files, runs_root
 from mf_etl.research.runs.requests import Request, read_spec
 from mf_etl.research.runs.tables import number
 from mf_etl.settings.sections import Paths
@@ -27,6 +28,8 @@ class Run(NamedTuple):
 def listed(paths: Paths, named: Mapping[tuple[str, str], Request]) -> Iterator[Run]:
     """Every run: those that the settings name, then the others that have a folder, by name.
 
+    Runs of folds are left out: validations tell of them.
+
     `named` are the requests of the settings by research and folder.
     """
     for research in RUNS_FOLDERS:
@@ -35,8 +38,9 @@ def listed(paths: Paths, named: Mapping[tuple[str, str], Request]) -> Iterator[R
             folder: request for (kind, folder), request in named.items() if kind == research
         }
         for spec in sorted(root.glob(f"*/{SPEC}")):
-            if spec.parent.name not in requests:
-                requests[spec.parent.name] = _request(spec)
+            name = spec.parent.name
+            if name not in requests and not re.fullmatch(FOLD_PATTERN, name):
+                requests[name] = _request(spec)
         for folder, request in requests.items():
             path = (root / folder).as_posix()
             if isinstance(request, str):

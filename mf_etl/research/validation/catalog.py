@@ -17,6 +17,8 @@ VALIDATION: dict[str, dict[str, str]] = {
     "validation_spec": {"validation_spec": SPEC},
     "validation_borders": {"borders": "borders.json"},
     "validation_fold": {"fold_spec": "fold={year}/spec.yaml"},
+    "validation_k": {"k_row": "fold={year}/k={k}.json"},
+    "validation_states": {"fold_states": "fold={year}/states.json"},
     "validation_labels": {
         "labels": "labels.parquet",
         "folds": "folds.parquet",
@@ -38,6 +40,7 @@ VALIDATION: dict[str, dict[str, str]] = {
     "validation_stability": {"by_year": "by_year.parquet", "drift": "drift.json"},
     "validation_dwell": {"dwell": "dwell.parquet"},
     # A portfolio of the states that paid in each fold's train rows.
+    "validation_held": {"held": "held_states.parquet"},
     "validation_portfolio": {"positions": "positions.parquet", "daily": "daily.parquet"},
     "validation_trials": {"trials": "trials.parquet"},
     "validation_performance": {"performance": "performance.parquet"},
@@ -46,6 +49,10 @@ VALIDATION: dict[str, dict[str, str]] = {
     "validation_capacity": {"capacity": "capacity.parquet"},
     "validation_costs": {"costs": "costs.parquet"},
     "validation_summary": {"validation_summary": "summary.json"},
+}
+"""Output by name, by rule. A script of the same name as the rule makes them."""
+
+FIGURES: dict[str, dict[str, str]] = {
     "validation_figures": {
         "figure_intervals": "state_intervals.svg",
         "figure_events": "event_paths.svg",
@@ -55,9 +62,15 @@ VALIDATION: dict[str, dict[str, str]] = {
         "figure_capacity": "capacity.svg",
     },
 }
-"""Output by name, by rule. A script of the same name as the rule makes them."""
+"""Drawn from these tables."""
 
-REFITS = {"validation_refits": {"refits": "refits.parquet"}}
+REFITS = {
+    "validation_refit": {"refit": "refits/draw={draw}.json"},
+    "validation_refits": {"refits": "refits.parquet"},
+}
+DRAWS = 20
+"""Refits."""
+
 """Targets of their own, part of no other: twenty refits on tickers drawn with replacement."""
 
 
@@ -71,7 +84,7 @@ def validation_patterns(paths: Paths) -> dict[str, dict[str, Dataset]]:
     root = f"{validation_root(paths)}/{{run}}"
     return {
         rule: {name: Dataset(f"{root}/{file}", rule, paths.logs_root) for name, file in own.items()}
-        for rule, own in (VALIDATION | REFITS).items()
+        for rule, own in (VALIDATION | FIGURES | REFITS).items()
     }
 
 
@@ -80,7 +93,7 @@ def validation_files(paths: Paths, folder: str) -> list[str]:
     root = f"{validation_root(paths)}/{folder}"
     return [
         f"{root}/{file}"
-        for own in VALIDATION.values()
+        for own in (VALIDATION | FIGURES).values()
         for file in own.values()
         if "{year}" not in file
     ]

@@ -54,6 +54,11 @@ def held_portfolios(state_sums: pl.DataFrame, request: ValidationOptions) -> Hel
     table = held_states(
         state_sums, h=request.h, replications=request.replications, seed=request.seed
     )
+    return held_of(table, request)
+
+
+def held_of(table: pl.DataFrame, request: ValidationOptions) -> Held:
+    """As `held_portfolios`, from the rows of `held_states`."""
     held = held_by_side(table)
     return Held(**{side: Strategy.of(_rules(side, request), held[side]) for side in SIDES})
 

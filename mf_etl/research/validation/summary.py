@@ -4,22 +4,20 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
+from mf_etl.research.validation.catalog import VALIDATION
 from mf_etl.research.validation.placebo import placebo_p
 from mf_etl.research.validation.request import ValidationRequest
+from mf_etl.research.validation.stamp import IN_SAMPLE
 from mf_etl.research.validation.verdict import ADJUSTED, Cell, Findings, Verdict, verdict
 
 NOT_ADVICE = "This is research, not advice: what held in these years need not hold in others."
-IN_SAMPLE = (
-    "IN-SAMPLE: labels of rows that the model was fitted on, or chosen with later days in sight; "
-    "nothing of this proves anything"
-)
 
 
 @dataclass(frozen=True)
@@ -36,10 +34,17 @@ class Found:
     placebo: Path
     event_summary: Path
     drift: Path
-    held_states: Path
+    held: Path
     performance: Path
     spa: Path
     pbo: Path
+
+    @classmethod
+    def of(cls, paths: Sequence[Path]) -> Found:
+        """Of the files of a validation, whatever their order."""
+        by_file = {path.name: path for path in paths}
+        names = {name: file for own in VALIDATION.values() for name, file in own.items()}
+        return cls(**{field.name: by_file[names[field.name]] for field in dataclasses.fields(cls)})
 
     def table(self, name: str) -> pl.DataFrame:
         """A table whole."""
@@ -56,7 +61,7 @@ def summary(
 ) -> dict[str, Any]:
     """What ``summary.json`` holds; `metadata` is that of the dataset, `trials` what was counted."""
     folds, outcomes = found.table("folds"), found.table("state_outcomes")
-    findings = _findings(found, metadata, folds, outcomes)
+    findings = _findings(found, metadata, asked, folds, outcomes)
     concluded = verdict(findings)
     tests, drift = found.told("state_tests"), found.told("drift")
     return {
@@ -83,9 +88,13 @@ def summary(
         "joint": tests["joint"],
         "drift": {name: drift[name] for name in ("tau", "tau_lo", "tau_hi")},
         "trials": dict(trials),
+        "holds": {
+            side: found.table("held").filter("held", strategy=side).height
+            for side in ("long", "short")
+        },
         "portfolio": found.table("performance").to_dicts(),
         "spa": found.told("spa"),
-        "pbo": found.told("pbo"),
+        "pbo": {name: value for name, value in found.told("pbo").items() if name != "logits"},
         "notes": list(_notes(found, metadata, asked, folds)),
         "options": asked.model_dump(mode="json"),
     }  # fmt: skip
@@ -98,13 +107,17 @@ def account(concluded: Verdict) -> str:
 
 
 def _findings(
-    found: Found, metadata: Mapping[str, Any], folds: pl.DataFrame, outcomes: pl.DataFrame
+    found: Found,
+    metadata: Mapping[str, Any],
+    asked: ValidationRequest,
+    folds: pl.DataFrame,
+    outcomes: pl.DataFrame,
 ) -> Findings:
     tested = outcomes.filter(pl.col("measure") == "xs", pl.col("p_stepdown").is_not_null())
     sums = pl.scan_parquet(found.state_sums, glob=False).filter(
         pl.col("period") == "test", pl.col("measure") == "xs"
     )
-    held = found.table("held_states").filter("held")
+    held = found.table("held").filter("held")
     performance = found.table("performance")
     own = performance.filter(
         pl.col("strategy").is_in(held.get_column("strategy").unique().implode())
@@ -125,6 +138,8 @@ def _findings(
         pbo=found.told("pbo").get("pbo"),
         tau=found.told("drift")["tau"],
         event_signs_differ=_signs_differ(found.table("event_summary")),
+        most_names=_most_names(found.labels),
+        names_needed=asked.min_names,
     )
 
 
@@ -143,6 +158,12 @@ def _cells(outcomes: pl.DataFrame, tests: Mapping[str, Any]) -> Iterator[Cell]:
             side = "lo" if row["mean"] > 0 else "hi"
             others[name] = same[0][side] if same else None
         yield Cell(state, h, row["mean"], row["min_detectable"], others)
+
+
+def _most_names(labels: Path) -> int:
+    """Eligible names with a label on the day with most of them."""
+    rows = pl.scan_parquet(labels, glob=False).filter("eligible").group_by("trade_date").len()
+    return int(rows.select(pl.max("len")).collect().item() or 0)
 
 
 def _signs_differ(events: pl.DataFrame) -> int:
@@ -173,7 +194,7 @@ def _notes(
     new = matching.filter(pl.col("distance").is_null(), pl.col("fold") > pl.col("fold").min())
     for fold, state in new.select("fold", "state").rows():
         yield f"state {state} is new in {fold}: it is like none of the year before"
-    if not found.table("held_states").filter("held").height and folds.height:
+    if not found.table("held").filter("held").height and folds.height:
         yield "no state pays its costs in train beyond doubt: the portfolio holds nothing"
 
 

@@ -47,6 +47,9 @@ class Findings:
     pbo: float | None
     tau: float | None
     event_signs_differ: int
+    most_names: int | None = None
+    """Eligible names on the day with most of them, and how many a market needs."""
+    names_needed: int | None = None
 
 
 @dataclass(frozen=True)
@@ -79,7 +82,9 @@ def _line(what: str, value: Any, threshold: Any, word: Word) -> dict[str, Any]:
 def _undecided(found: Findings) -> list[dict[str, Any]]:
     lines = []
     if not found.market_known:
-        lines.append(_line("too few stocks for a market", None, None, "undecided"))
+        lines.append(
+            _line("too few stocks for a market", found.most_names, found.names_needed, "undecided")
+        )
     if found.folds < 2:
         lines.append(_line("too few folds", found.folds, 2, "undecided"))
     if not found.tested_cells:

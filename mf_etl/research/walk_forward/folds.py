@@ -14,15 +14,12 @@ from typing import Any
 
 from mf_etl.errors import ResearchError
 from mf_etl.research.datasets.columns import OUTCOME_BARS
+from mf_etl.research.runs.catalog import FOLD
 from mf_etl.research.runs.requests import ClusteringRun, HmmRun, Request, digest
 from mf_etl.research.validation.request import ValidationRequest
 
 LEAST_TRAIN_DATES = 1260
 """Five years: what the first fold is fitted on at least."""
-
-PREFIX = "fold"
-RUN_PATTERN = rf"{PREFIX}-[12]\d{{3}}-[0-9a-f]{{12}}_.+"
-"""Folder's names of the runs of folds."""
 
 COLUMNS = {"hmm": "hmm_state", "clustering": "cluster_id"}
 """The label known on the day, by research."""
@@ -55,9 +52,12 @@ def folds_of(days: Sequence[datetime.date], last_folds: int) -> list[Fold]:
     return found[-last_folds:]
 
 
-def write_folds(folds: Sequence[Fold], days: Sequence[datetime.date], path: Path) -> None:
+def write_folds(
+    folds: Sequence[Fold], days: Sequence[datetime.date], asked: ValidationRequest, path: Path
+) -> None:
     """What `read_folds` reads, with the range of the days."""
     from mf_etl.io import write_json
+    from mf_etl.research.validation import stamp
 
     told: dict[str, Any] = {
         "dates": len(days),
@@ -69,7 +69,7 @@ def write_folds(folds: Sequence[Fold], days: Sequence[datetime.date], path: Path
             for f in folds
         ],
     }
-    write_json(told, path)
+    write_json(stamp.told(told, asked), path)
 
 
 def read_folds(path: Path) -> list[Fold]:
@@ -107,9 +107,14 @@ def fold_request(request: Request, fold: Fold, states: int | None = None) -> Req
     return request.model_copy(update=change)
 
 
+def chosen_states(path: Path) -> int:
+    """The number of states in a ``states.json``."""
+    return int(json.loads(path.read_text(encoding="utf-8"))["chosen"])
+
+
 def fold_folder(request: Request, fold: Fold) -> str:
     """Name of the folder of a fold's run: the same request has the same."""
-    return request.folder(f"{PREFIX}-{fold.fold}-{digest(request)}")
+    return request.folder(f"{FOLD}-{fold.fold}-{digest(request)}")
 
 
 def refuse(asked: ValidationRequest, labels: Request, name: str) -> None:
@@ -120,6 +125,14 @@ def refuse(asked: ValidationRequest, labels: Request, name: str) -> None:
     own = {known, f"hindsight_{known}"} if labels.research == "hmm" else {known}
     if asked.column is not None and asked.column not in own:
         raise ResearchError(f"{name} has no labels {asked.column}; it has {', '.join(sorted(own))}")
+    if asked.select_k is not None and getattr(labels.spec, "method", "hmm") in (
+        "kmeans",
+        "hdbscan",
+    ):
+        raise ResearchError(
+            f"{name}: select_k chooses by the likelihood of held-out tickers, which a "
+            f"{labels.spec.told()['method']} has not; take an hmm or a gmm, or leave out select_k"
+        )
     number = getattr(labels.spec, "n_components", getattr(labels.spec, "n_clusters", None))
     if number == 1:
         raise ResearchError(f"{name} has one state: there is nothing to hold it against")

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import polars as pl
@@ -253,8 +253,15 @@ def _fold_row(
     )  # fmt: skip
 
 
-def agreement(one: FoldRun, other: FoldRun) -> float | None:
-    """Adjusted Rand index of two folds on the rows that both have labelled, by their own fits."""
+class Labelled(Protocol):
+    """What has labelled rows."""
+
+    def rows(self) -> pl.LazyFrame:
+        """Keys and `label` of every row."""
+
+
+def agreement(one: Labelled, other: Labelled) -> float | None:
+    """Adjusted Rand index of two labellings on the rows that both have, by their own fits."""
     counts: list[pl.DataFrame] = []
     for first, last in ticker_ranges(one.rows()):
         inside = pl.col("ticker").is_between(pl.lit(first), pl.lit(last))
