@@ -49,10 +49,6 @@ VALIDATION: dict[str, dict[str, str]] = {
     "validation_capacity": {"capacity": "capacity.parquet"},
     "validation_costs": {"costs": "costs.parquet"},
     "validation_summary": {"validation_summary": "summary.json"},
-}
-"""Output by name, by rule. A script of the same name as the rule makes them."""
-
-FIGURES: dict[str, dict[str, str]] = {
     "validation_figures": {
         "figure_intervals": "state_intervals.svg",
         "figure_events": "event_paths.svg",
@@ -62,7 +58,7 @@ FIGURES: dict[str, dict[str, str]] = {
         "figure_capacity": "capacity.svg",
     },
 }
-"""Drawn from these tables."""
+"""Output by name, by rule. A script of the same name as the rule makes them."""
 
 REFITS = {
     "validation_refit": {"refit": "refits/draw={draw}.json"},
@@ -84,7 +80,7 @@ def validation_patterns(paths: Paths) -> dict[str, dict[str, Dataset]]:
     root = f"{validation_root(paths)}/{{run}}"
     return {
         rule: {name: Dataset(f"{root}/{file}", rule, paths.logs_root) for name, file in own.items()}
-        for rule, own in (VALIDATION | FIGURES | REFITS).items()
+        for rule, own in (VALIDATION | REFITS).items()
     }
 
 
@@ -93,7 +89,7 @@ def validation_files(paths: Paths, folder: str) -> list[str]:
     root = f"{validation_root(paths)}/{folder}"
     return [
         f"{root}/{file}"
-        for own in (VALIDATION | FIGURES).values()
+        for own in VALIDATION.values()
         for file in own.values()
         if "{year}" not in file
     ]

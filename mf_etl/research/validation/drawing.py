@@ -10,14 +10,14 @@ from matplotlib.figure import Figure
 
 from mf_etl.plots import validation as plots
 from mf_etl.plots.base import save
-from mf_etl.research.validation.catalog import FIGURES
+from mf_etl.research.validation.catalog import VALIDATION
 from mf_etl.research.validation.request import ValidationRequest
 
 
 def write_figures(
     tables: Mapping[str, Path], folder: Path, dataset: str, asked: ValidationRequest
 ) -> None:
-    """Write every figure of `FIGURES` into `folder`; `tables` are files by their name."""
+    """Write every figure there is into `folder`; `tables` are files by their name."""
     read = {name: pl.read_parquet(path, glob=False) for name, path in tables.items()}
     folds = read["folds"]
     about = plots.About(
@@ -37,5 +37,5 @@ def write_figures(
         "figure_equity": lambda: plots.equity(read["daily"], about),
         "figure_capacity": lambda: plots.capacity(read["capacity"], about),
     }
-    for name, file in FIGURES["validation_figures"].items():
+    for name, file in VALIDATION["validation_figures"].items():
         save(draw[name](), folder / file)
