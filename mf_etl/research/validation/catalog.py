@@ -64,10 +64,10 @@ REFITS = {
     "validation_refit": {"refit": "refits/draw={draw}.json"},
     "validation_refits": {"refits": "refits.parquet"},
 }
-DRAWS = 20
-"""Refits."""
+"""Targets of their own, part of no other: refits on tickers drawn with replacement."""
 
-"""Targets of their own, part of no other: twenty refits on tickers drawn with replacement."""
+DRAWS = 20
+"""Refits of a run."""
 
 
 def validation_root(paths: Paths) -> str:
