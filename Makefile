@@ -6,11 +6,13 @@ BIN := $(CURDIR)/$(VENV)/bin
 CORES ?= all
 # uv installs in seconds; pip does the same where uv is not there.
 INSTALL := $(if $(shell command -v uv),uv pip install --quiet --compile-bytecode --python "$(BIN)/python","$(BIN)/python" -m pip install --quiet --disable-pip-version-check)
-PROJECTS := -e './engine[test]' -e '.[cluster,test]'
+# The plugins of Snakemake are distributions of their own.
+PLUGINS := $(patsubst %/pyproject.toml,%,$(wildcard engine/*/pyproject.toml))
+PROJECTS := $(foreach plugin,$(PLUGINS),-e './$(plugin)[test]') -e '.[cluster,test]'
 
 export PATH := $(BIN):$(PATH)
 
-.PHONY: run test test-peers test-slurm test-kill test-nulls test-commands test-faults test-browser check docs lock synth bench clean
+.PHONY: run test test-peers test-slurm test-kill test-nulls test-commands test-faults test-fuzz test-browser check docs lock synth bench clean
 
 run: $(VENV)/ready ## build every layer of the bundled sample (or of paths.raw_root)
 	snakemake --cores $(CORES)
@@ -32,6 +34,9 @@ test-kill: $(VENV)/ready ## kill N builds at random moments and compare what the
 
 test-nulls: $(VENV)/ready ## 300 markets in which labels tell nothing: how often something is found
 	MF_ETL_TEST_NULLS=300 pytest -s tests/mf_etl/research/validation/test_nulls.py
+
+test-fuzz: $(VENV)/ready ## N scripts made by chance that set process state, in warm workers
+	WARM_TEST_FUZZ=$(N) pytest engine/snakemake-executor-plugin-warm/tests/test_fuzz.py
 
 test-faults: $(VENV)/ready ## faults of machines, interrupts and hostile files in their breadth
 	pytest -n auto --dist loadgroup -m faults
@@ -76,9 +81,9 @@ bench: $(VENV)/ready ## measure, and write docs/benchmarks.md
 lock: $(VENV)/ready ## pin the newest versions that fit pyproject.toml
 	$(INSTALL) uv
 	uv pip compile --quiet --universal --upgrade --no-header --no-annotate --no-emit-index-url \
-		--python-version 3.11 --all-extras --output-file constraints.txt pyproject.toml engine/pyproject.toml
+		--python-version 3.11 --all-extras --output-file constraints.txt pyproject.toml $(PLUGINS:=/pyproject.toml)
 
-$(VENV)/ready: pyproject.toml engine/pyproject.toml constraints.txt
+$(VENV)/ready: pyproject.toml $(PLUGINS:=/pyproject.toml) constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "mf_etl needs Python 3.11 or later; name one with make PYTHON=python3.12")'
 	@test -x "$(BIN)/python" || $(PYTHON) -m venv $(VENV)
 	@echo "Installing into $(VENV) (once)"

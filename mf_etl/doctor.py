@@ -81,7 +81,7 @@ def _programs(project: Path) -> Iterator[Finding]:
     if missing:
         yield Finding(
             "broken", "engine", f"not installed: {', '.join(missing)}",
-            "make run, or pip install ./engine; without it: "
+            "make run, or pip install ./engine/snakemake-*; without it: "
             "snakemake --workflow-profile none --cores 8",
         )  # fmt: skip
     else:

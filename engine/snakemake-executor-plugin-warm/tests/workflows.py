@@ -8,11 +8,13 @@ import sys
 import textwrap
 import time
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 import psutil
 
-WARM = ("--executor", "warm", "--scheduler", "depth-first")
+DEPTH_FIRST = find_spec("snakemake_scheduler_plugin_depth_first") is not None
+WARM = ("--executor", "warm", "--scheduler", "depth-first" if DEPTH_FIRST else "greedy")
 LOCAL = ("--executor", "local", "--scheduler", "greedy")
 NO_RATE_LIMIT = ("--max-jobs-per-timespan", "100000/1s")
 SECONDS_TO_END = 120

@@ -8,6 +8,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -92,7 +93,7 @@ def run_part(
                         keep_going=True, latency_wait=5, lock=False
                     ),
                     scheduling_settings=settings.SchedulingSettings(
-                        scheduler="depth-first", max_jobs_per_timespan=None
+                        scheduler=_scheduler(), max_jobs_per_timespan=None
                     ),
                 )
         except (RuleException, WorkflowError) as error:
@@ -126,6 +127,12 @@ def failed_job(job: Any, error: str) -> FailedJob:
     """What is known of a failed job, and the executor's line about it."""
     log = str(job.log[0]) if job.log else None
     return FailedJob(job.rule.name, dict(job.wildcards_dict), log, error)
+
+
+def _scheduler() -> str:
+    """Depth first, where that is installed: the file just written is still at hand."""
+    is_there = find_spec("snakemake_scheduler_plugin_depth_first") is not None
+    return "depth-first" if is_there else "greedy"
 
 
 def _executor_settings(executor: str, preload: Sequence[str]) -> Any:

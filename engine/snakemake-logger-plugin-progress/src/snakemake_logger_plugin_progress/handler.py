@@ -18,7 +18,7 @@ from typing import cast
 from snakemake_interface_logger_plugins.base import LogHandlerBase
 from snakemake_interface_logger_plugins.common import LogEvent
 
-from snakemake_logger_plugin_progress import text
+from snakemake_logger_plugin_progress import parts, text
 from snakemake_logger_plugin_progress.directfeed import DirectFeed
 from snakemake_logger_plugin_progress.display import (
     BarsDisplay,
@@ -28,11 +28,10 @@ from snakemake_logger_plugin_progress.display import (
     is_plain,
 )
 from snakemake_logger_plugin_progress.dryrun import DryRunFormatter, DryRunLimit
+from snakemake_logger_plugin_progress.parts import News
 from snakemake_logger_plugin_progress.reporter import RunReporter
 from snakemake_logger_plugin_progress.run import Run
 from snakemake_logger_plugin_progress.settings import LogHandlerSettings
-from snakemake_parts import progress
-from snakemake_parts.progress import News
 
 
 class LogHandler(LogHandlerBase):
@@ -92,7 +91,7 @@ class LogHandler(LogHandlerBase):
         self._reporter: RunReporter | None = None
         self._display: Display | None = None
         self._run_ended = threading.Event()
-        progress.listen(self)
+        parts.listen(self)
         if len(getattr(common, "log_handler_settings", ())) == 1:
             logger.addHandler(DirectFeed(source=logger, target=self))
 
@@ -131,7 +130,7 @@ class LogHandler(LogHandlerBase):
 
     def close(self) -> None:
         """End the display, also after an interrupt, and write the summary."""
-        progress.stop_listening(self)
+        parts.stop_listening(self)
         with self.lock:
             try:
                 self._end_run()

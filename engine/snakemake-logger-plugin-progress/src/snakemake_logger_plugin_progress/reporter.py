@@ -12,8 +12,8 @@ from snakemake_interface_logger_plugins.settings import OutputSettingsLoggerInte
 
 from snakemake_logger_plugin_progress import text
 from snakemake_logger_plugin_progress.display import Display
+from snakemake_logger_plugin_progress.parts import News
 from snakemake_logger_plugin_progress.run import Run
-from snakemake_parts.progress import News
 
 # Messages that Snakemake repeats per job or per scheduling round and that the display replaces.
 CHATTER = (

@@ -8,6 +8,7 @@ import re
 import signal
 import subprocess
 import time
+from importlib.util import find_spec
 from pathlib import Path
 
 import psutil
@@ -168,6 +169,9 @@ def test_a_part_leaves_its_process_as_it_was(workflow):
     assert part["locks"] == 2
 
 
+@pytest.mark.skipif(
+    find_spec("snakemake_logger_plugin_progress") is None, reason="a distribution of its own"
+)
 def test_a_job_that_fails_in_a_part_is_told_and_the_others_are_made(workflow):
     write(workflow, {"hook.py": 'if snakemake.wildcards.item == "1-3": raise ValueError("odd")'})
     result = run(workflow, *WARM, "--logger", "progress", "--config", "slots=2")
