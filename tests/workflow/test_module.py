@@ -104,7 +104,7 @@ def test_prefixes_may_be_replaced(tmp_path):
 
 WITHOUT_ENGINE = """
 import sys
-sys.path[:] = [path for path in sys.path if not path.endswith("engine/src")]
+sys.path[:] = [path for path in sys.path if "/engine/" not in path or not path.endswith("/src")]
 from snakemake.cli import main
 main(sys.argv[1:])
 """
