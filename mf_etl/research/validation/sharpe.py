@@ -64,7 +64,7 @@ def expected_best(trials: float, variance: float) -> float:
 def deflated_sharpe(returns: Floats, trials: float, variance: float) -> tuple[float, float]:
     """PSR above 0 and DSR = PSR above `expected_best`, of daily returns, shape (T,).
 
-    `variance` is that of the trials' daily Sharpe ratios.
+    `variance` is that of the daily Sharpe ratio of a trial without skill.
     """
     ratio = sharpe(returns)
     if math.isnan(ratio):

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from mf_etl.research.datasets.columns import OPEN_BARS
 from mf_etl.research.inference.sums import Floats
-from mf_etl.research.validation.sharpe import sharpe
+from mf_etl.research.validation.sharpe import sharpe_error
 
 LEAST_TRIALS = 4
 """With a daily series; fewer bear neither a reality check nor a probability of overfitting."""
@@ -21,7 +22,7 @@ BLOCKS = 16
 
 @dataclass(frozen=True)
 class Trials:
-    """`count` trials, `effective` independent ones, and the variance of their daily Sharpe ratios.
+    """`count` trials, `effective` independent ones, and the variance of a daily Sharpe ratio by luck.
 
     `effective` and `variance` are None with fewer than four daily series.
     """
@@ -44,11 +45,14 @@ def daily_series(table: pl.DataFrame) -> Floats:
     return wide.sort("trade_date").drop("trade_date").to_numpy()
 
 
-def trials(daily: Floats, count: int) -> Trials:
+def trials(daily: Floats, count: int, *, lags: int = max(OPEN_BARS)) -> Trials:
     """Of daily active returns, shape (T, trials), and as many trials as `count` in all.
 
     N_eff = (Σλ)²/Σλ² over the eigenvalues of their correlations; series that do not vary are left
-    out.
+    out. The variance is what trials without skill have: the mean of their squared standard errors, with
+    autocorrelation up to `lags` days. That between trials is the same where no trial has skill. Where
+    one has it is that of the skill: each state is tried both ways, so that a good one makes its
+    opposite as bad, and even a Sharpe ratio of 10 would not be beyond what the best of them may have.
     """
     moving = daily[:, np.ptp(daily, axis=0) > 0] if len(daily) else daily[:, :0]
     if moving.shape[1] < LEAST_TRIALS:
@@ -56,8 +60,8 @@ def trials(daily: Floats, count: int) -> Trials:
     # Σλ is the trace and Σλ² the sum of squares of a symmetric matrix.
     correlations = np.corrcoef(moving.T)
     effective = float(np.trace(correlations) ** 2 / np.square(correlations).sum())
-    ratios = np.array([sharpe(column) for column in moving.T])
-    return Trials(count, effective, float(ratios.var(ddof=1)))
+    errors = [sharpe_error(column, lags) for column in moving.T]
+    return Trials(count, effective, float(np.square(errors).mean()))
 
 
 def superior_ability(

@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 from arch.bootstrap import SPA, StationaryBootstrap
 
-from mf_etl.research.validation.sharpe import sharpe
+from mf_etl.research.validation.sharpe import deflated_sharpe, sharpe, sharpe_error
 from mf_etl.research.validation.trials import (
     daily_series,
     probability_of_overfitting,
@@ -33,7 +33,32 @@ def test_effective_number_is_that_of_the_eigenvalues():
     got = trials(daily, 20)
     assert got.effective == pytest.approx(values.sum() ** 2 / (values**2).sum())
     assert 4 < got.effective < 6 and got.count == 20
-    assert got.variance == pytest.approx(np.var([sharpe(c) for c in daily.T], ddof=1))
+    errors = [sharpe_error(column, 20) for column in daily.T]
+    assert got.variance == pytest.approx(np.mean(np.square(errors)))
+
+
+def test_the_variance_of_luck_is_that_between_trials_without_skill_whatever_the_skill_of_one():
+    every = [luck(seed, count=30) for seed in range(40)]
+    between = np.mean([np.var([sharpe(column) for column in one.T], ddof=1) for one in every])
+    within = np.mean([trials(one, 30).variance for one in every])
+    assert within == pytest.approx(between, rel=0.15)
+    skilled = luck(0, count=12)
+    both_ways = np.concatenate([skilled[:, :6] + 0.006, -skilled[:, :6] - 0.006], axis=1)
+    own = both_ways[:, 0]
+    found = trials(both_ways, 12)
+    assert deflated_sharpe(own, 12, found.variance)[1] > 0.99
+    # Between trials it is the skill's own: no ratio could ever be beyond it.
+    told = np.var([sharpe(column) for column in both_ways.T], ddof=1)
+    assert deflated_sharpe(own, 12, told)[1] < 0.01
+
+
+def test_the_best_of_many_without_skill_is_not_believed():
+    beyond = 0
+    for seed in range(60):
+        daily = luck(seed, count=24)
+        best = daily[:, np.argmax([sharpe(column) for column in daily.T])]
+        beyond += deflated_sharpe(best, 24, trials(daily, 24).variance)[1] > 0.95
+    assert beyond <= 6
 
 
 def test_equal_trials_are_one():
