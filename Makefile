@@ -12,7 +12,7 @@ PROJECTS := $(foreach plugin,$(PLUGINS),-e './$(plugin)[test]') -e '.[cluster,te
 
 export PATH := $(BIN):$(PATH)
 
-.PHONY: run test test-peers test-slurm test-kill test-nulls test-commands test-faults test-fuzz test-browser check docs lock synth bench clean
+.PHONY: run test test-peers test-slurm test-kill test-nulls test-commands test-faults test-breadth test-fuzz test-browser check docs lock synth bench clean
 
 run: $(VENV)/ready ## build every layer of the bundled sample (or of paths.raw_root)
 	snakemake --cores $(CORES)
@@ -44,8 +44,11 @@ test-faults: $(VENV)/ready ## faults of machines, interrupts and hostile files i
 test-browser: $(VENV)/ready ## the pages in a real browser, from files and through mf-etl view
 	pytest -rs -m browser tests/browser
 
+test-breadth: $(VENV)/ready ## all cases of what `make test` tries in one or two
+	pytest -n auto --dist loadgroup -m breadth
+
 test-commands: $(VENV)/ready ## run every command line, by `mf-etl` and by `python -m mf_etl.cli`
-	MF_ETL_TEST_COMMANDS=both pytest tests/cli/test_command_lines.py
+	pytest -n auto --dist loadgroup -m commands
 
 test-slurm: $(VENV)/ready ## a build through profiles/slurm on a real SLURM, which is brought up here
 	pytest -rA -m slurm tests/slurm

@@ -154,6 +154,11 @@ def fingerprint_cache(paths: Paths) -> Path:
     return Path(paths.data_root, ".cache", "fingerprints.json")
 
 
+def database_path(paths: Paths) -> Path:
+    """The DuckDB file of views."""
+    return Path(paths.data_root, "mf_etl.duckdb")
+
+
 def code_cache(paths: Paths) -> Path:
     """The cache of what each module of the library holds."""
     return Path(paths.data_root, ".cache", "code.json")

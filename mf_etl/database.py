@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 import duckdb
 
-from mf_etl.catalog import Dataset, catalog
+from mf_etl.catalog import Dataset, catalog, database_path
 from mf_etl.damage import damaged
 from mf_etl.errors import MfEtlError
 from mf_etl.io import replacing
@@ -35,11 +35,6 @@ class _View(NamedTuple):
     name: str
     query: str
     files: Iterator[Path]
-
-
-def database_path(paths: Paths) -> Path:
-    """Where the file is."""
-    return Path(paths.data_root, "mf_etl.duckdb")
 
 
 def connect(path: Path) -> duckdb.DuckDBPyConnection:

@@ -68,6 +68,11 @@ if IS_MODULE:
     SETTINGS = load_settings(config)
     workflow.modifier.path_modifier.skip_properties |= {"input", "output", "log"}
 
+PATHS = SETTINGS.paths
+for folder in (str(ROOT), PATHS.data_root, PATHS.results_root, PATHS.logs_root):
+    if {*folder} & {*"{}"}:
+        stop(f"Snakemake takes a brace for a wildcard; name this folder otherwise: {folder}")
+
 DATA = catalog(SETTINGS.paths)
 TOTAL = aggregates(SETTINGS.paths)
 SCIENCE = research(SETTINGS.paths)

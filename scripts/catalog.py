@@ -1,7 +1,8 @@
 """Catalogue: a DuckDB file of views over all that has been built."""
 
 from mf_etl import job
-from mf_etl.database import database_path, not_built, write_database
+from mf_etl.catalog import database_path
+from mf_etl.database import not_built, write_database
 from mf_etl.settings.sections import Paths
 
 

@@ -67,9 +67,12 @@ def _request(name: str) -> DatasetRequest | None:
 def _refuse_unknown(name: str) -> None:
     if _request(name) is None:
         known = context.settings().datasets
+        request = Path(context.research_files().ml_dataset_request)
+        exported = [file.parent.name for file in request.parents[1].glob(f"*/{request.name}")]
         raise ResearchError(
             f"there is no dataset {name}; the settings have: {', '.join(known) or 'none'}; "
-            f"export-ml-dataset makes others, and the path of a file is one{near(name, known)}"
+            "export-ml-dataset makes others, and the path of a file is one"
+            f"{near(name, [*known, *exported])}"
         )
 
 

@@ -8,14 +8,15 @@ from typing import Any
 
 import click
 import yaml
-from pydantic import TypeAdapter, ValidationError
 
 from mf_etl.cli import context
 from mf_etl.cli.building import BuildCommand, build
+from mf_etl.cli.fields import refuse_other_names
 from mf_etl.cli.tables import near, show
 from mf_etl.io import replacing
 from mf_etl.research.datasets.naming import dataset_name
 from mf_etl.research.datasets.request import DatasetRequest, checked
+from mf_etl.research.datasets.selection import Listing, selected
 from mf_etl.settings.model import DatasetName
 
 
@@ -44,16 +45,16 @@ def export_ml_dataset(dataset: str | None, name: str | None, csv: bool, **option
     says what it holds; the same options give the same file.
     """
     given = {option: value for option, value in options.items() if value is not None}
-    if dataset and (given or name):
+    if dataset is not None and (given or name is not None):
         raise click.UsageError("--dataset names what the settings hold; it takes no other option")
     if not given and name is None:
         known = context.settings().datasets
-        if dataset and dataset not in known:
+        if dataset is not None and dataset not in known:
             raise click.UsageError(
                 f"dataset {dataset} is not in the settings; there are: {', '.join(known) or 'none'}"
                 f"{near(dataset, known)}"
             )
-        names = [dataset] if dataset else list(known)
+        names = list(known) if dataset is None else [dataset]
     else:
         names = [requested(given, name)]
     files = context.research_files()
@@ -66,7 +67,8 @@ def export_ml_dataset(dataset: str | None, name: str | None, csv: bool, **option
 def requested(options: dict[str, Any], name: str | None) -> str:
     """Name of the dataset of these options; its request is then in its folder.
 
-    A `name` of one's own stands for the options that were given with it last.
+    A `name` of one's own stands for the options that were given with it last. Raises `ResearchError`
+    for options that cannot be, or that take no ticker.
     """
     request = checked(DatasetRequest, options, "export-ml-dataset")
     if name is None:
@@ -76,7 +78,10 @@ def requested(options: dict[str, Any], name: str | None) -> str:
             f"{name} is a dataset of the settings: --dataset {name} exports it; choose another name"
         )
     else:
-        _check_name(name)
+        refuse_other_names("--name", name, DatasetName)
+    if request.file is None:
+        raw = (context.universe().file(*pair) for pair in context.universe().tickers)
+        selected((Listing(f.exchange, f.ticker, f.instrument, Path()) for f in raw), request)
     path = Path(context.research_files().ml_dataset_request.format(dataset=name))
     text = yaml.safe_dump(request.options(), sort_keys=False)
     if not path.exists() or path.read_text(encoding="utf-8") != text:
@@ -94,16 +99,6 @@ def _row(name: str, pattern: str) -> tuple[Any, ...]:
     days = metadata["date_range"]
     file = pattern.format(dataset=name)
     return name, metadata["rows"], metadata["symbols"], days["first"], days["last"], file
-
-
-def _check_name(name: str) -> None:
-    try:
-        TypeAdapter(DatasetName).validate_python(name)
-    except ValidationError as error:
-        reason = error.errors()[0]["msg"].removeprefix("Value error, ")
-        raise click.UsageError(
-            f"--name {name}: {reason}; small letters, digits, '.', '_' and '-' make a name"
-        ) from None
 
 
 COMMANDS = (export_ml_dataset,)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Literal, get_args, get_origin
 
 import click
-from pydantic import BaseModel
+from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 
 Decorated = Callable[..., Any]
@@ -50,15 +50,29 @@ def given(model: type[BaseModel], values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def numbers_or_names(text: str) -> list[str]:
-    """`2-5` and `2,3,4,5` are the same list; names are parted by commas."""
+    """`2-5` and `2,3,4,5` are the same list; names are parted by commas.
+
+    What is no list of a reasonable length, such as `5-2` or `1-1000000`, stays for the model to refuse.
+    """
     found: list[str] = []
     for part in text.split(","):
         first, dash, last = part.strip().partition("-")
-        if dash and first.isdecimal() and last.isdecimal():
+        if dash and first.isdecimal() and last.isdecimal() and 0 <= int(last) - int(first) < 1000:
             found += map(str, range(int(first), int(last) + 1))
         else:
             found.append(part.strip())
     return found
+
+
+def refuse_other_names(option: str, value: str, names: Any) -> None:
+    """Raise a usage error unless `value` is one of the type `names`, such as `RunName`."""
+    try:
+        TypeAdapter(names).validate_python(value)
+    except ValidationError as error:
+        reason = error.errors()[0]["msg"].removeprefix("Value error, ")
+        raise click.UsageError(
+            f"{option} {value!r}: {reason}; small letters, digits, '.' and '-' make a name"
+        ) from None
 
 
 def _option(name: str, field: FieldInfo) -> Decorated:

@@ -68,12 +68,12 @@ EXCHANGE = click.option(
 @EXCHANGE
 def bronze_one(file: Path | None, ticker: str | None, exchange: str | None) -> None:
     """Valid bars, rejects and quality report of one ticker."""
-    if file and ticker is None:
+    if file and ticker is None and exchange is None:
         pair = _of_raw_file(file)
     elif ticker and file is None:
         pair = context.resolved(ticker, exchange)
     else:
-        raise click.UsageError("say which, by --file or by --ticker")
+        raise click.UsageError("say which, by --file alone or by --ticker")
     _build_one(context.data().bronze_ohlcv, *pair)
     report = context.data().bronze_quality.path(exchange=pair[0], ticker=pair[1])
     quality = json.loads(Path(report).read_text(encoding="utf-8"))
@@ -133,12 +133,12 @@ def one(layer: Layer) -> click.Command:
     @EXCHANGE
     def command(ticker: str | None, exchange: str | None, **files: Path | None) -> None:
         file = files[parameter]
-        if file and ticker is None:
+        if file and ticker is None and exchange is None:
             pair = _of_file(getattr(context.data(), above), file)
         elif ticker and file is None:
             pair = context.resolved(ticker, exchange)
         else:
-            raise click.UsageError(f"say which, by --ticker or by {option}")
+            raise click.UsageError(f"say which, by --ticker or by {option} alone")
         _build_one(getattr(context.data(), layer.rule), *pair)
 
     return _named(command, f"{layer.name}-one", f"{layer.what} of one ticker, and what lies above.")
@@ -187,7 +187,7 @@ def _of_file(dataset: Dataset, file: Path) -> tuple[str, str]:
     found = Dataset(_absolute(dataset)).wildcards(_absolute(file))
     if not found:
         raise click.UsageError(f"{file} is no file of {dataset.name}; those are {dataset}")
-    context.universe().file(found["exchange"], found["ticker"])
+    context.universe().raw_path(**found)
     return found["exchange"], found["ticker"]
 
 

@@ -11,7 +11,7 @@ import click
 from mf_etl.cli import context, datasets, project
 from mf_etl.cli.accounts import ACCOUNTS, read_account
 from mf_etl.cli.building import BuildCommand, build
-from mf_etl.cli.fields import decorated, given, options_of
+from mf_etl.cli.fields import decorated, given, options_of, refuse_other_names
 from mf_etl.cli.tables import near, show
 from mf_etl.io import replacing
 from mf_etl.research.datasets.request import checked
@@ -31,6 +31,7 @@ from mf_etl.research.runs.requests import (
     spec_text,
 )
 from mf_etl.research.validation.listing import validations
+from mf_etl.settings.model import RunName
 from mf_etl.settings.sections import Section
 
 
@@ -115,6 +116,8 @@ def _chosen(door: Door, run_id: str | None, values: Mapping[str, Any]) -> dict[s
         raise click.UsageError(
             f"{run_id} is a run of the settings: leave out the other options, or name it otherwise"
         )
+    if run_id is not None:
+        refuse_other_names("--run-id", run_id, RunName)
     request = _requested(door, values)
     folder = request.folder(run_id or request.adhoc_id())
     chosen = _checked({folder: request})
@@ -132,12 +135,30 @@ def _requested(door: Door, values: Mapping[str, Any]) -> Request:
     asked: dict[str, Any] = given(door.request, values)
     if "dataset" in asked:
         asked["dataset"] = datasets.dataset_meant(asked["dataset"])
-    labels = asked.get("cluster_labels_file")
-    if labels and ("/" in labels or labels.endswith(".parquet")):
-        asked["cluster_labels_file"] = str(project.project_path(labels))
+    if asked.get("cluster_labels_file") is not None:
+        asked["cluster_labels_file"] = _labels_meant(asked["cluster_labels_file"])
     asked["preparation"] = given(PreparationSpec, values)
     asked[door.part] = given(door.options, {n: v for n, v in values.items() if n not in asked})
     return checked(door.request, asked, door.command)
+
+
+def _labels_meant(value: str) -> str:
+    """The clusters to compare with: the name of a clustering that there is, or the path of a file."""
+    if "/" in value or value.endswith(".parquet"):
+        file = project.project_path(value)
+        if not file.is_file():
+            raise click.UsageError(f"--cluster-labels-file {value}: there is no such file")
+        return str(file)
+    settings = context.settings()
+    named = [run for research, run in settings.named_runs() if research == "clustering"]
+    if (
+        value not in named
+        and not Path(runs_root(settings.paths, "clustering"), value, SPEC).exists()
+    ):
+        raise click.UsageError(
+            f"--cluster-labels-file {value!r}: there is no such clustering{near(value, named)}"
+        )
+    return value
 
 
 def _write_spec(request: Request, folder: Path) -> None:

@@ -11,11 +11,10 @@ from typing import Any
 
 import click
 
-from mf_etl.catalog import LAYERS
+from mf_etl.catalog import LAYERS, database_path
 from mf_etl.cli import context
 from mf_etl.cli.building import BuildCommand, build, run
 from mf_etl.cli.tables import show
-from mf_etl.database import database_path
 from mf_etl.doctor import findings
 from mf_etl.synth.__main__ import main as synth_command
 

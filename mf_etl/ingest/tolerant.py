@@ -74,7 +74,8 @@ def _typed(
     text = _without_quoted_separators(text, text.select(is_quoted).to_series(), delimiter)
     split = text.select(
         "source_line_no",
-        q_malformed_row=(fields.list.len() != len(columns))
+        q_malformed_row=pl.lit(bool(_repeated(columns)))
+        | (fields.list.len() != len(columns))
         | (pl.col("line").str.len_bytes() > line_bytes),
         fields=fields,
     )
@@ -181,13 +182,20 @@ def _moment() -> pl.Expr:
     moment = pl.concat_str(date, time).str.to_datetime(
         "%Y%m%d%H%M%S", time_unit="us", strict=False, exact=True
     )
-    # Chrono takes second 60 for a leap second; the fast path and the calendar do not.
-    return pl.when(time.str.slice(4, 2) < "60").then(moment)
+    # Chrono takes second 60 for a leap second and has a year 0; the calendar and the fast path do not.
+    return pl.when((time.str.slice(4, 2) < "60") & (moment.dt.year() > 0)).then(moment)
+
+
+def _repeated(columns: tuple[str, ...]) -> list[str]:
+    """Columns that a header names more than once: which of them is meant is not guessed at."""
+    return [name for name in STANDARD_COLUMNS if columns.count(name) > 1]
 
 
 def _verdict(rows: pl.DataFrame, columns: tuple[str, ...], *, has_nul: bool) -> tuple[Status, str]:
     if missing := [name for name in _REQUIRED if name not in columns]:
         return "unreadable", f"the header lacks the columns {', '.join(missing)}"
+    if repeated := _repeated(columns):
+        return "unreadable", f"the header names more than once: {', '.join(repeated)}"
     if not rows.height:
         return "empty", "the file has a header and no data line"
     if rows.get_column("q_malformed_row").all():

@@ -10,6 +10,12 @@ import click
 from mf_etl.synth.archive import LAST_DAY, ArchiveSummary, write_archive
 
 
+class WrongUsage(click.ClickException):
+    """What cannot be asked for, in one line."""
+
+    exit_code = 2
+
+
 @click.command("synth", context_settings={"show_default": True})
 @click.option("--tickers", type=click.IntRange(min=1), required=True, help="Number of tickers.")
 @click.option("--years", type=float, required=True, help=f"Years of bars, up to {LAST_DAY}.")
@@ -51,7 +57,7 @@ def main(
             pays=pays,
         )
     except ValueError as error:
-        raise click.ClickException(str(error)) from None
+        raise WrongUsage(str(error)) from None
     except OSError as error:
         raise click.ClickException(f"{error.filename or out}: {error.strerror or error}") from None
     _report(summary)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shlex
@@ -49,12 +50,10 @@ class Command:
 
         Fails the test if its exit code is not `code`, or on a traceback.
         """
-        variables = {k: v for k, v in os.environ.items() if not k.startswith("MF_ETL_")}
-        variables |= {"MF_ETL_PATHS__RAW_ROOT": "raw", "PYTHONPATH": str(self.project.folder)}
         done = subprocess.run(
             [*door, *arguments],
             cwd=cwd or self.project.folder,
-            env=variables | self.environment | environment,
+            env=self.variables() | environment,
             capture_output=True,
             text=True,
             timeout=300,
@@ -63,6 +62,27 @@ class Command:
         assert done.returncode == code, done.stdout + done.stderr
         assert "Traceback" not in done.stdout + done.stderr
         return Done(done.returncode, done.stdout, done.stderr)
+
+    def each(self, lines: Sequence[Sequence[str]]) -> list[Done]:
+        """Run many commands from one start (`forks.py`), for those that only say what is wrong."""
+        done = subprocess.run(
+            [sys.executable, Path(__file__).with_name("forks.py")],
+            cwd=self.project.folder,
+            env=self.variables(),
+            input=json.dumps([*map(list, lines)]),
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        return [Done(*told) for told in json.loads(done.stdout)]
+
+    def variables(self) -> dict[str, str]:
+        """The environment of a command."""
+        own = {k: v for k, v in os.environ.items() if not k.startswith("MF_ETL_")}
+        own |= {"MF_ETL_PATHS__RAW_ROOT": "raw", "PYTHONPATH": str(self.project.folder)}
+        return own | self.environment
 
     def path(self, *parts: str) -> Path:
         """A file of the project."""

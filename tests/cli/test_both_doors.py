@@ -92,6 +92,7 @@ def test_status_is_not_what_builds(built):
     assert sorted(built.path("data").rglob("*")) == before
 
 
+@pytest.mark.commands
 def test_sanity_and_tables(built):
     for layer in ("silver", "indicators", "events", "features"):
         done = built(f"{layer}-sanity")
@@ -130,24 +131,6 @@ def test_a_dataset_of_options_is_the_same_target_each_time(built):
     assert "Nothing to be done" in built(*options).err
     target = f"data/gold/datasets/ml_dataset_v1/{name}/dataset.parquet"
     assert "Nothing to be done" in built.project.snakemake("--cores", "1", target)
-
-
-@pytest.mark.parametrize(
-    "options, line",
-    [
-        (["--start-date", "someday"], "start_date = 'someday'"),
-        (["--start-date", "2020-01-02", "--end-date", "2020-01-01"], "is after end_date 2020-01-01"),
-        (["--sample-frac", "0"], "sample_frac = 0.0"),
-        (["--dataset", "nowhere"], "dataset nowhere is not in the settings; there are: market"),
-        (["--dataset", "market", "--seed", "1"], "it takes no other option"),
-        (["--dataset", "markt"], "did you mean market?"),
-        (["--name", "market"], "market is a dataset of the settings"),
-        (["--name", "A/b"], "make a name"),
-        (["--name", "adhoc-x"], "names that begin with adhoc"),
-    ],
-)  # fmt: skip
-def test_a_dataset_that_cannot_be(built, options, line):
-    assert line in built("export-ml-dataset", *options, code=2).err
 
 
 def test_an_empty_dataset_fails_with_one_line(built):
@@ -218,6 +201,7 @@ def test_every_layer_has_its_line_in_status(built):
     assert all(layer in out for layer in LAYERS)
 
 
+@pytest.mark.commands
 def test_a_dataset_of_a_name_and_its_csv(built):
     out = built("export-ml-dataset", "--name", "mine", "--csv", "--tickers", "fb.us").out
     folder = built.path("data/gold/datasets/ml_dataset_v1/mine")

@@ -1,7 +1,7 @@
 """Command lines that run as they stand, in a built project; each is looked at by what it left.
 
-A suite of its own (`make test-commands`): many minutes of whole commands. MF_ETL_TEST_COMMANDS=both
-sends each through both doors, `mf-etl` and `python -m mf_etl.cli`; any other value, through one.
+A suite of its own (`make test-commands`): each goes through both doors, `mf-etl` and
+`python -m mf_etl.cli`.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ import polars as pl
 import pytest
 
 from tests.cli.conftest import EXECUTABLE, MODULE, Command
+from tests.conftest import once_a_run
+from tests.workflow.conftest import copy_of
 from tests.workflow.research import research_project
 
-DOORS = os.environ.get("MF_ETL_TEST_COMMANDS")
-pytestmark = [
-    pytest.mark.xdist_group("cli_command_lines"),
-    pytest.mark.skipif(not DOORS, reason="a suite of its own: make test-commands"),
-]
+pytestmark = pytest.mark.commands
+LAYERS = pytest.mark.xdist_group("cli_lines_of_layers")
+RESEARCH = pytest.mark.xdist_group("cli_lines_of_research")
 
 PART = "exchange=NASDAQ/prefix=A/ticker=AAPL.US/part-000.parquet"
 BRONZE = f"data/bronze/ohlcv_by_symbol/{PART}"
@@ -106,11 +106,15 @@ LINES = {
 @pytest.fixture(scope="module")
 def mf_etl(tmp_path_factory) -> Command:
     """A built project with a dataset of few years, and a copy of it outside of the project."""
+
+    def build(folder: Path) -> None:
+        project = research_project(folder)
+        project.snakemake("--cores", "2", "qa", "all")
+        Command(project)("export-ml-dataset", "--name", "small", "--start-date", "2009-06-01")
+
     folder = tmp_path_factory.mktemp("cli")
-    project = research_project(folder / "lines")
-    project.snakemake("--cores", "2", "qa", "all")
-    command = Command(project)
-    command("export-ml-dataset", "--name", "small", "--start-date", "2009-06-01")
+    built = once_a_run(tmp_path_factory, "lines_template", build)
+    command = Command(copy_of(built, folder / "lines", links=True))
     shutil.copytree(command.path(DATASETS, "small"), folder / "elsewhere")
     return command
 
@@ -130,14 +134,17 @@ def words_of(line: str, mf_etl: Command, place: int) -> list[str]:
     return shlex.split(line.replace("/abs/", f"{mf_etl.path()}/"))
 
 
-@pytest.mark.parametrize("place", range(len(LINES)), ids=list(LINES))
+@pytest.mark.parametrize(
+    "place",
+    [
+        pytest.param(place, id=line, marks=RESEARCH if line.startswith("research") else LAYERS)
+        for place, line in enumerate(LINES)
+    ],
+)
 def test_a_line_runs_and_leaves_its_files(mf_etl, place):
     line, pattern = list(LINES.items())[place]
     words = words_of(line, mf_etl, place)
-    doors = [EXECUTABLE, MODULE]
-    if DOORS != "both":
-        doors = [doors[place // 2 % 2]]
-    for door in doors:
+    for door in (EXECUTABLE, MODULE):
         done = mf_etl(*words, door=door)
         assert done.out or done.err
         found = sorted(mf_etl.path().glob(pattern))
@@ -157,6 +164,7 @@ def look_into(path: Path) -> None:
         assert path.is_file()
 
 
+@LAYERS
 def test_a_file_from_elsewhere_is_known_by_its_content(mf_etl):
     elsewhere = mf_etl.path().parent / "elsewhere" / "dataset.parquet"
     words = ["research-cluster-run", "--dataset", str(elsewhere), "--n-clusters", "2"]
@@ -176,32 +184,17 @@ def test_a_file_from_elsewhere_is_known_by_its_content(mf_etl):
         elsewhere.write_bytes(whole)
 
 
-RUN = ("research-cluster-run", "--n-clusters", "5", "--dataset")
-
-
-@pytest.mark.parametrize(
-    "arguments, line",
-    [
-        ([*RUN, "DATASET", *shlex.split("--split-mode time --train-end 2030-12-31")],
-         "the test period, from 2031-01-01 to 2013-"),
-        (["research-hmm-run", *shlex.split("--dataset small --split-mode time --train-end 2001-01-01")],
-         "has no day of dataset small, which goes from 2009-06-01 to 2013-"),
-        ([*RUN, "DATASET", "--features", "tmf_22"], "near matches: tmf_21"),
-        ([*RUN, "small", "--features", "tmf_21,flow_bias"], "near matches: flow_bias_20"),
-        ([*RUN, "nowhere/dataset.parquet"], "there is no dataset "),
-        ([*RUN, "Snakefile.parquet"], "there is no dataset "),
-        ([*RUN, f"./{BRONZE}"], "no column outcome_end_date"),
-        ([*RUN, "smal"], "did you mean"),
-    ],
-)  # fmt: skip
-def test_what_cannot_be_is_told_before_anything_runs(mf_etl, arguments, line):
+@LAYERS
+def test_what_cannot_be_of_a_file_from_elsewhere(mf_etl):
     elsewhere = mf_etl.path().parent / "elsewhere" / "dataset.parquet"
-    words = [str(elsewhere) if word == "DATASET" else word for word in arguments]
-    done = mf_etl(*words, code=2)
-    assert line in done.err
-    assert "prepared_matrix" not in done.err
+    run = ("research-cluster-run", "--n-clusters", "5", "--dataset", str(elsewhere))
+    late = shlex.split("--split-mode time --train-end 2030-12-31")
+    assert "the test period, from 2031-01-01 to 2013-" in mf_etl(*run, *late, code=2).err
+    assert "near matches: tmf_21" in mf_etl(*run, "--features", "tmf_22", code=2).err
+    assert "did you mean small?" in mf_etl(*run[:-1], "smal", code=2).err
 
 
+@LAYERS
 def test_results_may_lie_in_artifacts(mf_etl):
     """The folder of the first version: everything is there, nothing goes to another."""
     split = {"split_mode": "time", "train_end": "2010-12-31", "predict_on": "all"}

@@ -22,6 +22,11 @@ STEPS = {
     "events": ("gold/events_by_symbol", "--indicator-file", "silver/indicators_by_symbol"),
     "features": ("gold/features_by_symbol", "--events-file", "gold/events_by_symbol"),
 }
+# One layer's commands in `make test`, those of all in `make test-commands`.
+ONE_AND_ALL = [
+    pytest.param(step, marks=pytest.mark.commands) for step in STEPS if step != "features"
+]
+ONE_AND_ALL.append("features")
 
 
 @pytest.fixture(autouse=True)
@@ -49,7 +54,7 @@ def test_bronze_of_one_raw_file_says_what_it_rejected(mf_etl):
     assert tickers_of(mf_etl, "bronze/ohlcv_by_symbol") == {"ticker=ZVALUES.US"}
 
 
-@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize("step", ONE_AND_ALL)
 def test_one_ticker_by_name_and_by_the_file_above(mf_etl, step):
     dataset, option, above = STEPS[step]
     done = mf_etl(f"{step}-one", "--ticker", "fb.us")
@@ -70,12 +75,13 @@ def test_every_ticker_and_a_limit(mf_etl):
     assert "Nothing to be done" in mf_etl("silver-run").err
 
 
-@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize("step", ONE_AND_ALL)
 def test_every_layer_has_a_command_for_all_tickers(mf_etl, step):
     mf_etl(f"{step}-run", "--limit", "2")
     assert len(tickers_of(mf_etl, STEPS[step][0])) == 2
 
 
+@pytest.mark.commands
 def test_full_does_that_layer_again_and_what_is_asked_below_it_not(mf_etl):
     mf_etl("events-run")
     done = mf_etl("events-run", "--full")
@@ -102,6 +108,7 @@ def test_only_a_full_run_promotes_the_manifest(mf_etl):
     assert "No raw file is NEW" in mf_etl("bronze-run", "--only-status", "NEW").out
 
 
+@pytest.mark.commands
 def test_only_changed_files_are_built_when_only_these_are_asked_for(mf_etl):
     mf_etl("bronze-run")
     raw = mf_etl.path(RAW)
@@ -129,27 +136,6 @@ def test_a_ticker_on_two_exchanges_needs_one(mf_etl):
         assert "exchange=NYSE/prefix=F/ticker=FB.US" in done.out
     finally:
         shutil.rmtree(twin.parent)
-
-
-@pytest.mark.parametrize(
-    "arguments, line",
-    [
-        (["features-one", "--ticker", "FBB.US"], "FBB.US is in no raw file below raw; near matches"),
-        (["features-one"], "say which, by --ticker or by --events-file"),
-        (["silver-one", "--ticker", "FB.US", "--exchange", "NYSE"], "not listed on NYSE but on NASDAQ"),
-        (["silver-one", "--bronze-file", "elsewhere.parquet"], "is no file of bronze_ohlcv"),
-        (["bronze-one", "--file", "Snakefile"], "is not below the raw root raw"),
-        (["bronze-one", "--file", "nowhere.txt"], "does not exist"),
-        (["silver-run", "--limit", "0"], "0 is not in the range x>=1"),
-        (["silver-run", "stray"], "Got unexpected extra argument"),
-        (["silver-rum"], "silver-run"),
-        (["silver-run", "--limt", "1"], "--limit"),
-        (["silver-run", "--cores", "4"], "follow --, as in: mf-etl silver-run -- --cores"),
-        (["silver-run", "-j4"], "mf-etl silver-run -- -j"),
-    ],
-)  # fmt: skip
-def test_wrong_usage_is_one_line_and_exit_code_2(mf_etl, arguments, line):
-    assert line in mf_etl(*arguments, code=2).err
 
 
 def test_a_raw_root_that_is_not_there_or_empty(mf_etl):

@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from mf_etl.cli.main import FAMILIES, main
-from tests.cli.conftest import readme_examples
+from tests.cli.conftest import EXECUTABLE, MODULE, readme_examples
 
 pytestmark = pytest.mark.xdist_group("cli_looking")
 
@@ -38,8 +38,9 @@ def test_every_command_has_help(command):
     assert len(done.output.splitlines()[2].strip()) > 10
 
 
-def test_version(mf_etl):
-    assert re.fullmatch(r"mf-etl, version \d+\.\d+\.\d+\n", mf_etl("--version").out)
+@pytest.mark.parametrize("door", [EXECUTABLE, MODULE])
+def test_version(mf_etl, door):
+    assert re.fullmatch(r"mf-etl, version \d+\.\d+\.\d+\n", mf_etl("--version", door=door).out)
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
@@ -128,7 +129,14 @@ EXAMPLES = [words for words in readme_examples() if not words[0].startswith("res
 HERE = {"AAPL.US": "FB.US", "NYSE": "NASDAQ", "2010-01-04": "2012-09-04"}
 
 
-@pytest.mark.parametrize("example", EXAMPLES, ids=" ".join)
+@pytest.mark.parametrize(
+    "example",
+    [
+        pytest.param(words, marks=[pytest.mark.commands] if place else [])
+        for place, words in enumerate(EXAMPLES)
+    ],
+    ids=" ".join,
+)
 def test_the_examples_of_the_readme_run(mf_etl, example):
     words = [RAW if word.endswith(".txt") else HERE.get(word, word) for word in example]
     mf_etl(*words)

@@ -41,6 +41,7 @@ def test_a_clustering_of_options_is_the_same_run_each_time(mf_etl):
     assert "most rows are in" in done.out
 
 
+@pytest.mark.commands
 def test_a_sweep_grows(mf_etl):
     options = ("research-cluster-sweep", *KMEANS, "--n-clusters")
     assert jobs(mf_etl(*options, "2-3").err)["clustering_cell"] == 2
@@ -50,6 +51,7 @@ def test_a_sweep_grows(mf_etl):
     assert "has spent the test" in done.out.replace("\n", " ")
 
 
+@pytest.mark.commands
 def test_a_stability_study(mf_etl):
     options = ("--n-clusters", "2", "--seeds", "2", "--seed-start", "5", *KMEANS)
     done = mf_etl("research-cluster-stability", *options, "--run-id", "steady")
@@ -76,10 +78,14 @@ def test_hidden_markov_models(mf_etl):
     decoded = pl.read_parquet(mf_etl.path(done.out.strip().splitlines()[-1]))
     assert set(decoded["hmm_state"].unique()) <= {0, 1}
 
+
+@pytest.mark.commands
+def test_hidden_markov_models_compared(mf_etl):
     mf_etl("research-hmm-sweep", "--components", "1,2", *HMM)
     mf_etl("research-hmm-stability", "--n-components", "2", "--seeds", "2", *HMM)
 
 
+@pytest.mark.commands
 def test_runs_of_the_settings_by_name(mf_etl):
     runs = {"named": {"clustering": {"n_clusters": 2, "n_init": 1, "silhouette_rows": 500}}}
     environment = {"MF_ETL_RESEARCH_CLUSTERING": json.dumps({"runs": runs})}
@@ -110,6 +116,7 @@ def test_sanity_finds_what_is_missing_and_what_is_null(mf_etl):
 EXAMPLES = [words for words in readme_examples() if words[0].startswith("research-")]
 
 
+@pytest.mark.commands
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda words: words[0])
 def test_the_examples_of_the_readme_run(mf_etl, example):
     if "--run-dir" in example:
@@ -122,34 +129,17 @@ def test_the_readme_has_examples():
     assert len(EXAMPLES) >= 4
 
 
-RUN = ("research-cluster-run", "--n-clusters", "3")
-
-
 @pytest.mark.parametrize(
-    "arguments, line",
+    ("dates", "line"),
     [
-        ([*RUN, "--dataset", "nowhere"], "there is no dataset nowhere"),
-        (["research-cluster-run", "--method", "kmeans"], "kmeans needs n_clusters"),
-        ([*RUN, "--covariance-type", "full"], "not taken by kmeans"),
-        (["research-cluster-run", "--method", "hdbscan", "--n-clusters", "3"], "not taken by hdbscan"),
-        ([*RUN, "--split-mode", "none", "--train-end", "2010-01-01"], "need split_mode time"),
-        ([*RUN, "--train-end", "soon"], "train_end"),
-        (["research-cluster-run"], "the settings name no such run"),
-        ([*RUN, "--dataset", "markt"], "did you mean market?"),
-        (["research-cluster-run", "--method", "trees"], "'trees' is not one of"),
-        (["research-hmm-run", "--n-components", "many"], "n_components = 'many'"),
-        (["research-hmm-run", "--features", "fwd_ret_10"], "outcomes look ahead"),
-        ([*RUN, "--train-end", "2030-12-31"], "the test period, from 2031-01-01 to "),
-        (["research-hmm-run", "--train-end", "2030-12-31"], "no day of dataset market, which goes"),
-        ([*RUN, "--features", "tmf_22"], "near matches: tmf_21"),
-        (["research-hmm-run", "--features", "flow_bias"], "near matches: flow_bias_20"),
-        (["research-hmm-decode", "--run-dir", "raw", "--dataset", "market"], "is not a run below"),
+        (["--train-end", "2030-12-31"], "the test period, from 2031-01-01 to "),
+        (["--test-end", "1990-12-31"], "the test period, from "),
+        (["--train-end", "1990-12-31"], "the train period, to 1990-12-31, has no day of"),
     ],
-)  # fmt: skip
-def test_wrong_usage_is_one_line_and_exit_code_2(mf_etl, arguments, line):
-    done = mf_etl(*arguments, code=2)
-    assert line in done.err
-    assert "prepared_matrix" not in done.err
+)
+def test_dates_that_leave_a_side_empty_are_told_with_the_range_there_is(mf_etl, dates, line):
+    done = mf_etl("research-hmm-run", "--n-components", "2", *dates, code=2)
+    assert line in done.err and "dataset market, which goes from" in done.err
 
 
 def test_dates_of_the_settings_are_looked_at_too(mf_etl):

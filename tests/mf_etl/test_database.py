@@ -9,8 +9,8 @@ import duckdb
 import polars as pl
 import pytest
 
-from mf_etl.catalog import catalog
-from mf_etl.database import connect, database_path, not_built, write_database
+from mf_etl.catalog import catalog, database_path
+from mf_etl.database import connect, not_built, write_database
 from mf_etl.errors import MfEtlError
 from mf_etl.settings.sections import Paths
 from mf_etl.views import LAYER_VIEWS

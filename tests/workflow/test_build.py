@@ -57,7 +57,14 @@ def test_a_second_run_has_nothing_to_do(built):
 
 
 @pytest.mark.parametrize(
-    "engine", [("--cores", "1"), ("--cores", "4", "--executor", "local", "--scheduler", "greedy")]
+    "engine",
+    [
+        ("--cores", "1"),
+        pytest.param(
+            ("--cores", "4", "--executor", "local", "--scheduler", "greedy"),
+            marks=pytest.mark.breadth,
+        ),
+    ],
 )
 def test_same_bytes_in_another_folder_at_other_cores_and_by_stock_snakemake(
     built, tmp_path, engine

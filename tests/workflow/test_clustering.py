@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from functools import partial
 
 import polars as pl
 import pytest
@@ -22,6 +23,7 @@ from tests.workflow.research import (
 
 pytestmark = pytest.mark.xdist_group("workflow_clustering")
 
+broad = partial(pytest.param, marks=pytest.mark.breadth)
 ROOT = "results/research_runs"
 PLAIN = {"preparation": preparation(split_mode="none")}
 QUICK = {"n_init": 2, "silhouette_rows": 500}
@@ -91,6 +93,7 @@ def test_a_run_has_the_same_bytes_at_1_and_4_cores(project, monkeypatch):
     assert files(root) == four
 
 
+@pytest.mark.breadth
 def test_a_changed_option_does_that_run_again_and_no_other(project, monkeypatch):
     monkeypatch.setattr(project, "environment", RUNS)
     project.snakemake("--cores", "2", "clustering")
@@ -129,6 +132,7 @@ def test_a_grown_sweep_runs_its_new_cell_only(project, monkeypatch):
     assert (project.folder / ROOT / "k_cluster_sweep_silhouette.svg").exists()
 
 
+@pytest.mark.breadth
 def test_a_cell_that_cannot_be_done_is_a_row(project, monkeypatch):
     monkeypatch.setattr(project, "environment", sweep(2, 900, methods=("kmeans", "gmm")))
     few = {"n_clusters": [2, 900], "clustering": {"max_fit_rows": 100, **QUICK}, **PLAIN}
@@ -140,6 +144,7 @@ def test_a_cell_that_cannot_be_done_is_a_row(project, monkeypatch):
     assert failed.height > 0 and failed["error"].str.contains("rows").all()
 
 
+@pytest.mark.breadth
 def test_a_study_that_was_stopped_goes_on(project, monkeypatch):
     monkeypatch.setattr(project, "environment", study(3))
     assert jobs(project.snakemake("--cores", "2", "clustering"))["clustering_seed"] == 3
@@ -160,15 +165,19 @@ def test_a_study_that_was_stopped_goes_on(project, monkeypatch):
 @pytest.mark.parametrize(
     "change, line",
     [
-        ({"dataset": "elsewhere"}, "dataset elsewhere is not in the settings"),
-        ({"preparation": preparation(features=["tmf_21", "fwd_ret_10"])}, "outcomes look ahead"),
-        ({"preparation": preparation(features=["tmf_22"])}, "near matches: tmf_21, tmf_abs"),
+        broad({"dataset": "elsewhere"}, "dataset elsewhere is not in the settings"),
+        broad(
+            {"preparation": preparation(features=["tmf_21", "fwd_ret_10"])}, "outcomes look ahead"
+        ),
+        broad({"preparation": preparation(features=["tmf_22"])}, "near matches: tmf_21, tmf_abs"),
         (
             {"preparation": preparation(split_mode="time", train_end="1990-01-01")},
             "1990-01-01",
         ),
-        ({"clustering": {"n_clusters": 3, "covariance_type": "full"}}, "is not taken by kmeans"),
-        ({"clustering": {"method": "gmm"}}, "gmm needs n_clusters"),
+        broad(
+            {"clustering": {"n_clusters": 3, "covariance_type": "full"}}, "is not taken by kmeans"
+        ),
+        broad({"clustering": {"method": "gmm"}}, "gmm needs n_clusters"),
         ({"clustering": {"n_clusters": 1000, "max_fit_rows": 100}}, "rows"),
     ],
 )

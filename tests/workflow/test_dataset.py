@@ -7,7 +7,7 @@ import json
 import polars as pl
 import pytest
 
-from tests.workflow.conftest import new_project
+from tests.workflow.conftest import copy_of
 
 pytestmark = pytest.mark.xdist_group("workflow_dataset")
 
@@ -16,10 +16,8 @@ RECENT = '{"recent": {"start_date": "2012-09-01", "tickers": ["FB.US"]}}'
 
 
 @pytest.fixture(scope="module")
-def project(tmp_path_factory):
-    project = new_project(tmp_path_factory.mktemp("dataset") / "project")
-    project.snakemake("--cores", "2", "dataset")
-    return project
+def project(template, tmp_path_factory):
+    return copy_of(template, tmp_path_factory.mktemp("dataset") / "project", links=True)
 
 
 def read(project, name: str) -> pl.DataFrame:

@@ -88,6 +88,7 @@ ALL_LAYERS = (
 )  # fmt: skip
 
 
+@pytest.mark.faults
 def test_a_raw_file_without_permission(project, clean):
     raw = project.raw / FB
     raw.chmod(0o000)
@@ -98,6 +99,7 @@ def test_a_raw_file_without_permission(project, clean):
     assert_next_run_repairs(project, clean)
 
 
+@pytest.mark.faults
 def test_a_data_folder_that_cannot_be_written(project, clean):
     folder = (project.folder / project.file("silver/base_series_by_symbol", "FB.US")).parent
     folder.mkdir(parents=True)
@@ -136,7 +138,11 @@ def test_a_full_disk(project, clean):
     ("fault", "message"),
     [
         ("raw.unlink()", "cannot be read: No such file or directory"),
-        ('raw.write_text("changed")', "changed while the build ran; run it again"),
+        pytest.param(
+            'raw.write_text("changed")',
+            "changed while the build ran; run it again",
+            marks=pytest.mark.faults,
+        ),
     ],
 )
 def test_a_raw_file_that_goes_or_changes_while_the_build_runs(project, clean, fault, message):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from functools import partial
 
 import polars as pl
 import pytest
@@ -17,6 +18,7 @@ from tests.workflow.research import SPLIT, files, jobs, preparation, settings
 
 pytestmark = pytest.mark.xdist_group("workflow_hmm")
 
+broad = partial(pytest.param, marks=pytest.mark.breadth)
 ROOT = "results/hmm_runs"
 CLUSTERS = "results/research_runs/two_kmeans_market/clustered_dataset.parquet"
 QUICK = {"n_iter": 15, "n_restarts": 2, "start_rows": 1000}
@@ -74,6 +76,7 @@ def test_a_named_run_has_every_file_and_is_done_once(project, monkeypatch):
     assert "Nothing to be done" in project.snakemake("--dry-run", "hmm")
 
 
+@pytest.mark.breadth
 def test_a_run_has_the_same_bytes_at_1_and_4_cores(project, monkeypatch):
     using(project, monkeypatch, RUNS)
     project.snakemake("--cores", "4", "hmm")
@@ -83,6 +86,7 @@ def test_a_run_has_the_same_bytes_at_1_and_4_cores(project, monkeypatch):
     assert files(project.folder / ROOT) == four
 
 
+@pytest.mark.breadth
 def test_a_grown_sweep_runs_its_new_cell_only(project, monkeypatch):
     def sweep(*numbers):
         return settings("hmm", sweeps={"k": {"components": numbers, "hmm": QUICK, **PLAIN}})
@@ -132,9 +136,11 @@ def test_a_saved_model_decodes_another_dataset_without_a_fit(project, monkeypatc
     "change, line",
     [
         ({"dataset": "rows"}, "a sample of single rows; export it with sample_by ticker"),
-        ({"hmm": {"n_components": 2, "min_sequence_length": 10**6}}, "lower min_sequence_length"),
-        ({"hmm": {"n_components": 0}}, "n_components"),
-        ({"preparation": preparation(features=["tmf_22"])}, "near matches: tmf_21, tmf_abs"),
+        broad(
+            {"hmm": {"n_components": 2, "min_sequence_length": 10**6}}, "lower min_sequence_length"
+        ),
+        broad({"hmm": {"n_components": 0}}, "n_components"),
+        broad({"preparation": preparation(features=["tmf_22"])}, "near matches: tmf_21, tmf_abs"),
         ({"cluster_labels_file": "nowhere.parquet"}, "nowhere.parquet"),
     ],
 )
@@ -145,6 +151,7 @@ def test_what_cannot_be_done_gets_one_line(project, monkeypatch, change, line):
     assert line in console and "Traceback" not in console
 
 
+@pytest.mark.breadth
 def test_a_run_by_a_specification_in_its_folder(project):
     folder = project.folder / ROOT / "mine_hmm_market"
     folder.mkdir(parents=True)

@@ -113,7 +113,7 @@ def data_lines(content: bytes) -> int:
 
 
 @pytest.mark.xdist_group("workflow_hostile")
-@pytest.mark.parametrize("files", [150, pytest.param(500, marks=pytest.mark.faults)])
+@pytest.mark.parametrize("files", [60, pytest.param(500, marks=pytest.mark.faults)])
 def test_hostile_files(tmp_path, files):
     project = new_project(tmp_path / "project")
     shutil.rmtree(project.raw)

@@ -101,6 +101,7 @@ def test_raw_files_out_of_the_future(built_once, project, executor):
     assert found[bars] != before[bars]
 
 
+@pytest.mark.faults
 def test_own_files_out_of_the_future(built_once, project, executor):
     """The clock was set back after a build; then a setting asks for one layer anew."""
     for path in (project.folder / "data").rglob("*"):
@@ -123,6 +124,7 @@ def test_a_raw_file_overwritten_with_its_size_and_time_kept(project):
     assert project.planned("features") == dict.fromkeys(LAYERS, 1)
 
 
+@pytest.mark.faults
 def test_a_wrong_memory_of_a_fingerprint_mends_itself(built_once, project):
     time.sleep(2.1)  # files of the last two seconds are not remembered
     project.snakemake("--cores", "1", "--dry-run", "features")
@@ -145,7 +147,7 @@ def test_a_wrong_memory_of_a_fingerprint_mends_itself(built_once, project):
     ("step", "fault"),
     [
         ("bronze_ohlcv", 'raise OSError("broken")'),
-        ("silver_base", "import os; os.kill(os.getpid(), 9)"),
+        pytest.param("silver_base", "import os; os.kill(os.getpid(), 9)", marks=pytest.mark.faults),
     ],
 )
 def test_a_failed_job_leaves_what_was_there(built_once, project, executor, step, fault):
@@ -161,6 +163,7 @@ def test_a_failed_job_leaves_what_was_there(built_once, project, executor, step,
     assert project.planned("features") == {}
 
 
+@pytest.mark.faults
 def test_a_failed_step_over_the_universe_leaves_what_was_there(project):
     master = "data/bronze/symbol_master/symbol_master.parquet"
     project.snakemake("--cores", "2", master)
@@ -207,6 +210,7 @@ def started(project: Project, *arguments: str) -> Iterator[subprocess.Popen]:
         kill_tree(process)
 
 
+@pytest.mark.faults
 def test_a_killed_build_leaves_what_was_there(built_once, project, executor):
     before = stamps(project)
     with under_way(project, *executor) as process:
@@ -218,6 +222,7 @@ def test_a_killed_build_leaves_what_was_there(built_once, project, executor):
     assert tables(project) == tables(built_once)
 
 
+@pytest.mark.faults
 def test_a_kill_after_a_failure_leaves_what_was_there(built_once, project):
     """The failed job's files are back with the next run, although that asks for another file."""
     before = stamps(project)
@@ -271,6 +276,7 @@ def test_no_permission_leaves_what_was_there(built_once, project, executor):
     assert stamps(project) != before
 
 
+@pytest.mark.faults
 def test_a_full_disk_leaves_what_was_there(built_once, project, executor):
     place = (project.folder / project.file("gold/features_by_symbol", "FB.US")).parents[1]
     former = place.with_name("former")

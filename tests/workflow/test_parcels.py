@@ -61,6 +61,7 @@ def test_slots_change_no_byte_over_the_universe(project, built):
             assert here.read_bytes() == path.read_bytes(), path
 
 
+@pytest.mark.breadth
 def test_forced_rules_are_forced_in_parcels(project):
     assert project.planned("--forceall") == dict.fromkeys(LAYERS, 3)
     assert project.planned("--forcerun", "gold_features") == {"gold_features": 3}
@@ -113,6 +114,7 @@ def test_one_changed_ticker_redoes_its_slot_alone(project):
     project.snakemake(*BUILD)
 
 
+@pytest.mark.breadth
 def test_a_build_of_some_layers_is_no_build_of_those_below(project):
     """Bronze is up to date under the new setting, the layers below are not."""
     changed = ("--config", "event_grammar__hold_consecutive_bars=7")
@@ -148,6 +150,7 @@ def test_a_ticker_that_failed_is_tried_again_in_each_run(project):
     assert project.data() == before
 
 
+@pytest.mark.breadth
 def test_a_script_that_kills_its_process_fails_its_ticker_alone(project):
     before = project.data()
     script = project.folder / "scripts" / "gold_events.py"
@@ -177,6 +180,7 @@ def test_what_another_run_builds_is_refused_with_one_line(project):
     project.snakemake(*BUILD)
 
 
+@pytest.mark.breadth
 def test_touched_files_are_taken_as_built(project):
     changed = ("--config", "gold_features__weights__hold=2")
     assert project.planned(*changed) == {"gold_features": 3}

@@ -32,3 +32,14 @@ def test_folders_of_any_name(tmp_path):
     with connect(project.folder / "da[t]a*'s $HOME" / "mf_etl.duckdb") as database:
         assert database.sql("select count(distinct ticker) from features").fetchall() == [(2,)]
         assert database.sql("select count(*) from runs.r_kmeans_all").fetchall()[0][0] > 0
+
+
+@pytest.mark.breadth
+@pytest.mark.parametrize(
+    ("folder", "setting"), [("a{b}", "project__env=ci"), ("a", "paths__logs_root=lo{g}s")]
+)
+def test_a_brace_in_a_folder_is_told_in_one_line(tmp_path, folder, setting):
+    project = new_project(tmp_path / folder)
+    told = project.snakemake("--cores", "1", "--config", setting, succeeds=False)
+    assert "mf_etl: Snakemake takes a brace for a wildcard" in told.splitlines()[-1]
+    assert "Traceback" not in told

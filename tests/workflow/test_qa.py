@@ -111,6 +111,7 @@ def test_fail_on_decides_about_the_exit_code(project):
     project.snakemake(*BUILD)
 
 
+@pytest.mark.breadth
 def test_one_changed_ticker_brings_only_its_part_up_to_date(project):
     raw = project.raw / "nasdaq stocks/1/fb.us.txt"
     before = raw.read_text()
@@ -128,6 +129,7 @@ def test_one_changed_ticker_brings_only_its_part_up_to_date(project):
     project.snakemake(*BUILD)
 
 
+@pytest.mark.breadth
 def test_only_a_full_build_promotes_the_manifest(project):
     stable = project.folder / "data/bronze/manifests/file_manifest.parquet"
     raw = project.raw / "nasdaq stocks/1/fb.us.txt"

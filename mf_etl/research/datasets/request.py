@@ -97,7 +97,10 @@ def checked(model: type[Model], values: Mapping[str, Any], what: str) -> Model:
     try:
         return model.model_validate(dict(values))
     except ValidationError as error:
-        raise ResearchError("\n".join(_problem(p, what, model) for p in error.errors())) from None
+        problems = error.errors()
+        # Of a list whose items are wrong it is told, too, that it has none.
+        told = [p for p in problems if p["type"] != "too_short" or len(problems) == 1]
+        raise ResearchError("\n".join(_problem(p, what, model) for p in told or problems)) from None
 
 
 def _problem(problem: Mapping[str, Any], what: str, model: type[BaseModel]) -> str:

@@ -73,6 +73,8 @@ class PreparationSpec(Section):
             raise ValueError(f"test_end {self.test_end} is before test_start {self.test_start}")
         if self.train_end is None:
             return self
+        if self.train_end == datetime.date.max:
+            raise ValueError(f"train_end {self.train_end} leaves no day to test on")
         if self.first_test_day <= self.train_end:
             raise ValueError(
                 f"test_start {self.test_start} is not after train_end {self.train_end}"

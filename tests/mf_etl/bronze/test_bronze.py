@@ -354,3 +354,12 @@ def test_absurd_prices_and_volumes_can_be_written(tmp_path):
     for name, frame in layers(result.bars).items():
         floats = frame.select(pl.selectors.float())
         assert floats.select(pl.all().is_finite().all()).row(0) == (True,) * floats.width, name
+
+
+@pytest.mark.parametrize("day", ["00000101", "00010101", "18000101", "99991231"])
+def test_any_date_that_can_be_written_is_a_bar_or_a_reject(day):
+    rows = sorted([raw_row(day), *(raw_row(f"202401{d:02d}") for d in range(1, 32))])
+    result = bronze_of(raw_file(*rows))
+    assert result.bars.height + result.rejects.height == 32
+    assert (result.rejects.height == 1) == (day == "00000101"), "there is no year 0"
+    assert {frame.height for frame in layers(result.bars).values()} == {result.bars.height}

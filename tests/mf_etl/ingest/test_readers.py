@@ -81,6 +81,8 @@ def test_both_agree_on_the_sample(path):
     [
         raw_row("2024010", 1, 2, 1, 2, 3),
         raw_row("20240230", 1, 2, 1, 2, 3),
+        raw_row("00000101", 1, 2, 1, 2, 3),
+        raw_row("0000-01-01", 1, 2, 1, 2, 3),
         raw_row("20240101", 1, 2, 1, 2, 3, time="240000"),
         raw_row("20240101", 1, 2, 1, 2, 3, time="235960"),
         raw_row("20240101", 1, 2, 1, 2, 3, time="93000"),
@@ -145,6 +147,18 @@ def test_forms_that_are_taken(content):
             b"Date,Open,High,Low\n20240102,1,2,3\n",
             "unreadable",
             "lacks the columns close, volume",
+            1,
+        ),
+        (
+            b"Date,Open,High,Low,Close,Volume,Close\n20240102,1,2,1,2,3,4\n",
+            "unreadable",
+            "names more than once: close",
+            1,
+        ),
+        (
+            b"Data;Date;Open;High;Low;Close;Vol;Volume\n20240102;20240102;1;2;1;2;3;3\n",
+            "unreadable",
+            "names more than once: date, volume",
             1,
         ),
     ],

@@ -146,7 +146,7 @@ def test_command_refuses_in_one_line(tmp_path):
     (tmp_path / "notes.md").write_text("mine")
     arguments = ["--tickers", "2", "--years", "1", "--seed", "1", "--out", str(tmp_path)]
     result = CliRunner().invoke(main, arguments)
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     assert result.output.startswith("Error: ") and result.output.count("\n") == 1
     assert "notes.md" in result.output
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -42,6 +43,11 @@ SPECS = {
 }
 HMM = {"n_components": 3, "n_restarts": 2, "start_rows": 800}
 MODELS = (*SPECS, "hmm")
+TWO_AND_ALL = (
+    "kmeans",
+    "hmm",
+    *(pytest.param(m, marks=pytest.mark.breadth) for m in ("gmm", "hdbscan")),
+)
 
 
 @pytest.fixture(autouse=True)
@@ -85,70 +91,89 @@ def run(prepared, folder, method="kmeans", threads=1, **options):
     return summary
 
 
+@pytest.fixture(scope="module")
+def finished(prepared, tmp_path_factory):
+    """By method: the folder of its run, made once; tests leave it as it is."""
+    made: dict[str, Path] = {}
+
+    def of(method: str) -> Path:
+        if method not in made:
+            folder = tmp_path_factory.mktemp(method) / "run"
+            run(prepared, folder, method)
+            made[method] = folder
+        return made[method]
+
+    return of
+
+
+def summary_of(folder: Path) -> dict:
+    return json.loads((folder / "run_summary.json").read_text())
+
+
 @pytest.mark.parametrize("method", SPECS)
-def test_a_run_folder_holds_what_was_found(prepared, tmp_path, method):
-    summary = run(prepared, tmp_path, method)
-    assert sorted(p.name for p in tmp_path.iterdir()) == sorted(ALL_FILES)
+def test_a_run_folder_holds_what_was_found(prepared, finished, method):
+    folder = finished(method)
+    summary = summary_of(folder)
+    assert sorted(p.name for p in folder.iterdir()) == sorted(ALL_FILES)
     rows = with_dataset_columns(prepared)
-    found = pl.read_parquet(tmp_path / "clustered_dataset.parquet")
+    found = pl.read_parquet(folder / "clustered_dataset.parquet")
     keys = ["ticker", "exchange", "trade_date", "period", "segment_no"]
     assert_frame_equal(found.select(keys), rows.select(keys))
     assert ("probability" in found.columns) == (method != "kmeans")
     regimes = labels_ari(found["cluster_id"].to_numpy(), rows["flow_state_code"].to_numpy() - 1)
     assert regimes > 0.95 and summary["clusters_found"] == 3
-    profile = pl.read_parquet(tmp_path / "cluster_profile.parquet").filter(
-        pl.col("cluster_id") >= 0
-    )
+    profile = pl.read_parquet(folder / "cluster_profile.parquet").filter(pl.col("cluster_id") >= 0)
     for period in ("train", "test"):
         part = profile.filter(period=period)
         assert part["delta_flow_20_mean"].is_sorted(), "ids are canonical"
-        alone = pl.read_parquet(tmp_path / f"cluster_profile_{period}.parquet")
+        alone = pl.read_parquet(folder / f"cluster_profile_{period}.parquet")
         assert_frame_equal(alone.filter(pl.col("cluster_id") >= 0), part)
-    assert pl.read_csv(tmp_path / "cluster_profile.csv").height >= profile.height
-    sample = pl.read_parquet(tmp_path / "clustered_dataset_sample.parquet")
+    assert pl.read_csv(folder / "cluster_profile.csv").height >= profile.height
+    sample = pl.read_parquet(folder / "clustered_dataset_sample.parquet")
     whole = rows.hstack(found.select(pl.exclude(keys)))
     assert sample.height == 300 and set(sample.columns) == set(whole.columns)
     assert_frame_equal(sample, whole.join(sample, on=keys[:3], how="semi").select(sample.columns))
-    metrics = json.loads((tmp_path / "clustering_metrics.json").read_text())
+    metrics = json.loads((folder / "clustering_metrics.json").read_text())
     assert metrics["test"]["rows"] == 500 and metrics["fit"]["silhouette"] > 0.5
     kind = {"kmeans": {"inertia"}, "gmm": {"bic", "aic"}, "hdbscan": {"noise_share"}}[method]
     assert kind <= metrics["fit"].keys()
 
 
 @pytest.mark.parametrize("method", MODELS)
-def test_every_run_tells_the_same_things(prepared, tmp_path, method):
+def test_every_run_tells_the_same_things(prepared, finished, method):
     """One evaluation: whatever the model, by view and period, in-sample rows named as such."""
-    summary = run(prepared, tmp_path, method)
+    folder = finished(method)
+    summary = summary_of(folder)
     files = RUN["hmm" if method == "hmm" else "clustering"]
     for name in COPIED:
-        assert (tmp_path / files[name]).read_bytes() == (prepared / files[name]).read_bytes()
+        assert (folder / files[name]).read_bytes() == (prepared / files[name]).read_bytes()
     for name in (file for file in files.values() if file.endswith(".svg")):
-        text = (tmp_path / name).read_text()
+        text = (folder / name).read_text()
         assert text.lstrip().startswith("<?xml") and "data: " in text and "n = " in text, name
     assert {p: told["in_sample"] for p, told in summary["periods"].items()} == {
         "train": True,
         "test": False,
     }
-    profile = pl.read_parquet(tmp_path / files["profile"])
-    dwell = pl.read_csv(tmp_path / "dwell_stats.csv")
-    counts = pl.read_csv(tmp_path / "transition_counts.csv")
+    profile = pl.read_parquet(folder / files["profile"])
+    dwell = pl.read_csv(folder / "dwell_stats.csv")
+    counts = pl.read_csv(folder / "transition_counts.csv")
     for table in (profile, dwell, counts):
         in_sample = dict(table.select("period", "in_sample").unique().rows())
         assert in_sample == {"train": True, "test": False}
     steps = counts.filter(view=counts["view"][0]).select(pl.sum_horizontal("^to_.*$")).sum().item()
-    labelled = pl.read_parquet(tmp_path / files["labelled"])
+    labelled = pl.read_parquet(folder / files["labelled"])
     noise = labelled.filter(pl.col("cluster_id") < 0).height if method == "hdbscan" else 0
     assert labelled.height - 5 - 2 * noise <= steps <= labelled.height - 5
-    told = json.loads((tmp_path / "robustness_summary.json").read_text())
+    told = json.loads((folder / "robustness_summary.json").read_text())
     apart = next(iter(told["views"].values()))["train"]["forward_separation"]
     assert apart["shifts"] > 10 and apart["lo"] <= apart["value"] <= apart["hi"]
     assert summary["forward_separation"]["train"] == apart
-    lines, problems = run_sanity(tmp_path, "hmm" if method == "hmm" else "clustering")
+    lines, problems = run_sanity(folder, "hmm" if method == "hmm" else "clustering")
     assert problems == [] and lines[-1] == summary["account"]
     assert any("train (in-sample: fitted on):" in line for line in lines)
 
 
-@pytest.mark.parametrize("method", MODELS)
+@pytest.mark.parametrize("method", TWO_AND_ALL)
 def test_same_bytes_at_1_and_4_threads(prepared, tmp_path, method):
     for threads in (1, 4):
         run(prepared, tmp_path / str(threads), method, threads)
@@ -158,25 +183,24 @@ def test_same_bytes_at_1_and_4_threads(prepared, tmp_path, method):
 
 
 @pytest.mark.parametrize("method", SPECS)
-def test_a_later_session_predicts_the_same(prepared, tmp_path, method):
-    run(prepared, tmp_path, method)
+def test_a_later_session_predicts_the_same(prepared, finished, method):
+    folder = finished(method)
     rows = with_dataset_columns(prepared)
-    found = pl.read_parquet(tmp_path / "clustered_dataset.parquet")
+    found = pl.read_parquet(folder / "clustered_dataset.parquet")
     inside = (
-        ~rows["ticker"].is_in(json.loads((tmp_path / "run_summary.json").read_text())["fit_sample"]
-        ["ticker_names"] or [])
+        ~rows["ticker"].is_in(summary_of(folder)["fit_sample"]["ticker_names"] or [])
         if method == "hdbscan"
         else pl.repeat(True, rows.height, eager=True)
     )  # fmt: skip
-    again = predicted(tmp_path, rows)
+    again = predicted(folder, rows)
     columns = [name for name in ("cluster_id", "probability") if name in found.columns]
     assert_frame_equal(
         again.filter(inside).select(columns), found.filter(inside).select(columns), rel_tol=1e-6
     )
     holes = rows.head(3).with_columns(tmf_21=pl.Series([None, 1.0, 1.0]))
-    assert predicted(tmp_path, holes)["cluster_id"].is_null().to_list() == [True, False, False]
+    assert predicted(folder, holes)["cluster_id"].is_null().to_list() == [True, False, False]
     with pytest.raises(ResearchError, match="rows to predict have no column tmf_21"):
-        predicted(tmp_path, rows.drop("tmf_21"))
+        predicted(folder, rows.drop("tmf_21"))
 
 
 def test_prediction_with_scaling_per_ticker(tmp_path):
@@ -192,7 +216,7 @@ def test_prediction_with_scaling_per_ticker(tmp_path):
     assert "probability" not in of_unseen.columns
 
 
-@pytest.mark.parametrize("method", MODELS)
+@pytest.mark.parametrize("method", TWO_AND_ALL)
 def test_nothing_after_train_end_changes_what_was_learnt(tmp_path, method):
     """Later rows have other features, prices and states, and there are more of them."""
 
@@ -304,25 +328,25 @@ def test_specifications_are_checked(values, message):
 
 
 @pytest.mark.parametrize("method", SPECS)
-def test_rows_to_predict_in_any_state(prepared, tmp_path, method):
+def test_rows_to_predict_in_any_state(prepared, finished, method):
     """No features at all, columns of an earlier prediction, values that are no numbers."""
-    run(prepared, tmp_path, method)
+    folder = finished(method)
     rows = with_dataset_columns(prepared).head(20)
-    expected = predicted(tmp_path, rows)
+    expected = predicted(folder, rows)
     stale = expected.with_columns(cluster_id=pl.lit(99, pl.Int16), probability=pl.lit("old"))
-    assert_frame_equal(predicted(tmp_path, stale), expected)
+    assert_frame_equal(predicted(folder, stale), expected)
     for none in (
         rows.with_columns(pl.lit(None, rows.schema["tmf_21"]).alias("tmf_21")),
         rows.head(0),
     ):
-        found = predicted(tmp_path, none)
+        found = predicted(folder, none)
         assert found.schema == expected.schema and found["cluster_id"].null_count() == none.height
     for value in (float("nan"), float("inf")):
         column = [0.5, None, value, *[0.5] * 17]
         with pytest.raises(ResearchError, match=r"tmf_21 of the rows .* not finite in row 2$"):
-            predicted(tmp_path, rows.with_columns(tmf_21=pl.Series(column, strict=False)))
+            predicted(folder, rows.with_columns(tmf_21=pl.Series(column, strict=False)))
     with pytest.raises(ResearchError, match="tmf_21 of the rows to predict is String, no number"):
-        predicted(tmp_path, rows.with_columns(tmf_21=pl.lit("0.5")))
+        predicted(folder, rows.with_columns(tmf_21=pl.lit("0.5")))
 
 
 def test_a_density_model_of_equal_rows_is_loaded_again(tmp_path):
@@ -337,8 +361,8 @@ def test_a_density_model_of_equal_rows_is_loaded_again(tmp_path):
 
 
 @pytest.mark.parametrize("method", SPECS)
-def test_a_model_that_is_not_whole(prepared, tmp_path, method):
-    run(prepared, tmp_path / "run", method)
+def test_a_model_that_is_not_whole(finished, tmp_path, method):
+    shutil.copytree(finished(method), tmp_path / "run")
     model, about = tmp_path / "run" / "model.npz", tmp_path / "run" / "model.json"
     whole, told = model.read_bytes(), about.read_bytes()
     for bad in (b"", b"PK", whole[:100], whole[: len(whole) // 2], whole[:-30], b"\x00" * 999):

@@ -37,7 +37,14 @@ def start(matrix: np.ndarray, components: int, covariance_type: str) -> dict[str
 
 @pytest.mark.parametrize(
     ("covariance_type", "rows", "iterations"),
-    [("diag", 200_000, 8), ("full", 200_000, 4), ("tied", 5000, 8), ("spherical", 5000, 8)],
+    [
+        ("diag", 50_000, 8),
+        ("full", 20_000, 4),
+        ("tied", 5000, 8),
+        ("spherical", 5000, 8),
+        pytest.param("diag", 200_000, 8, marks=pytest.mark.breadth),
+        pytest.param("full", 200_000, 4, marks=pytest.mark.breadth),
+    ],
 )
 def test_equals_scikit_learn(covariance_type, rows, iterations):
     matrix, _ = blobs(rows, 4)
