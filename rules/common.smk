@@ -71,7 +71,9 @@ if IS_MODULE:
 PATHS = SETTINGS.paths
 for folder in (str(ROOT), PATHS.data_root, PATHS.results_root, PATHS.logs_root):
     if {*folder} & {*"{}"}:
-        stop(f"Snakemake takes a brace for a wildcard; name this folder otherwise: {folder}")
+        stop(
+            f"Snakemake takes a brace for a wildcard; name this folder otherwise: {folder}"
+        )
 
 DATA = catalog(SETTINGS.paths)
 TOTAL = aggregates(SETTINGS.paths)
