@@ -17,7 +17,7 @@ ON_DARK = ("#ffdca8", "#f0a45c", "#a9adb3", "#7da7e0", "#3f7fd9")
 FLOW_ORDER = (4, 3, 0, 1, 2)
 """Codes of the flow states from supply to demand."""
 
-NOISE, NOISE_ON_DARK = "#e6e6e6", "#3a4049"
+NOISE, NOISE_ON_DARK = "#d2d5d9", "#4b535e"
 """Of rows that have no state."""
 
 INK, FAINT, ACCENT = "#222222", "#999999", "#0b3d82"

@@ -33,6 +33,13 @@ def runs_values(named: Rows, others: Rows, validations: Rows) -> dict[str, Any]:
     return {"title": "Runs", "rows": rows, "others": more, "has_validation": bool(verdicts)}
 
 
+def _of_test(by_period: Mapping[str, Any] | None) -> Mapping[str, Any]:
+    """What is told of the test period, or of the only one there is."""
+    periods = by_period or {}
+    found: Mapping[str, Any] | None = periods.get("test") or next(iter(periods.values()), None)
+    return found or {}
+
+
 def _verdict(summary: Path) -> str:
     if not summary.exists():
         return "not built"
@@ -64,11 +71,10 @@ def run_row(
     told = json.loads(file.read_text(encoding="utf-8"))
     told = told if isinstance(told, Mapping) else {}
     periods = told.get("periods", {})
-    test: Mapping[str, Any] = periods.get("test") or next(iter(periods.values()), {})
+    test = _of_test(periods)
     likelihood = told.get("log_likelihood_per_row")
     likelihood = likelihood if isinstance(likelihood, Mapping) and "train" in likelihood else {}
-    apart = told.get("forward_separation", {})
-    apart = apart.get("test") or (next(iter(apart.values()), None) if apart else None) or {}
+    apart = _of_test(told.get("forward_separation") if kind.endswith("run") else None)
     return row | {
         "states": told.get("states"),
         "rows": told.get("rows"),

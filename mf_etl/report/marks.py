@@ -209,6 +209,7 @@ def _x_ticks(
     if whole and len(own) <= 14:
         return list(own)
     if not log_x:
-        return ticks(low, high, 6)
+        found = ticks(low, high, 6)
+        return [tick for tick in found if not whole or tick == int(tick)]
     found = [k * 10.0**p for p in range(-2, 7) for k in (1, 2, 5)]
     return [tick for tick in found if low <= tick <= high]

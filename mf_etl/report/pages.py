@@ -32,7 +32,7 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    for name in ("count", "short", "number", "percent", "basis_points", "day", "plural"):
+    for name in ("count", "short", "number", "percent", "basis_points", "plainly", "day", "plural"):
         made.filters[name] = getattr(words, name)
     made.globals["marks"] = marks
     return made

@@ -13,7 +13,7 @@ from markupsafe import Markup
 
 from mf_etl.report import marks
 from mf_etl.report.views import LABELS, State, run_views
-from mf_etl.report.words import number, percent, short
+from mf_etl.report.words import number, percent, plainly, short
 from mf_etl.research.models.views import VIEWS, View
 from mf_etl.research.runs.catalog import RUN, SPEC
 
@@ -82,20 +82,10 @@ def flat(values: Mapping[str, Any], above: str = "") -> list[tuple[str, str]]:
         if isinstance(value, Mapping):
             found += flat(value, f"{key}.")
         elif isinstance(value, list):
-            found.append((key, ", ".join(map(_plain, value)) or "none"))
+            found.append((key, ", ".join(map(plainly, value)) or "none"))
         else:
-            found.append((key, _plain(value)))
+            found.append((key, plainly(value)))
     return found
-
-
-def _plain(value: Any) -> str:
-    if value is None:
-        return "none"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, float):
-        return number(value)
-    return f"{value:,}" if isinstance(value, int) else str(value)
 
 
 def _tiles(summary: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -63,6 +63,10 @@ def validation_values(folder: Path) -> dict[str, Any]:
         "costs": table["costs"].to_dicts(),
         "capacity": table["capacity"].to_dicts(),
         "capacity_curve": _capacity(table["capacity"]),
+        "break_even": [
+            (name, break_even(table["capacity"].to_dicts(), name))
+            for name in table["capacity"]["strategy"].unique(maintain_order=True)
+        ],
         "dwell": table["dwell"].to_dicts(),
         "folds": table["folds"].to_dicts(),
         "pairs": table["pairs"].filter(h=h).to_dicts(),
@@ -179,7 +183,7 @@ def _equity(daily: pl.DataFrame) -> list[dict[str, Any]]:
         title = f"{part['strategy'][0]}: growth of 1, and of the market"
         curve = marks.curve(
             [("second", days, grown["market"].to_list()), ("third", days, grown["own"].to_list())],
-            title=title, x_label="year", y_label="", x_form=".0f",
+            title=title, x_label="year", y_label="", x_form=".0f", whole=True,
         )  # fmt: skip
         found.append({"title": title, "curve": curve})
     return found

@@ -102,6 +102,17 @@ def signed_minus(text: str) -> str:
     return text.replace("-", "−")
 
 
+def plainly(value: Any) -> str:
+    """Any plain value as text."""
+    if value is None:
+        return "none"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return number(value)
+    return f"{value:,}" if isinstance(value, int) else str(value)
+
+
 def day(value: date | str | None) -> str:
     """A date as `1 March 2013`; a dash for none."""
     if value is None or value == "":

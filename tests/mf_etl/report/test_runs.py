@@ -129,3 +129,12 @@ def test_a_row_of_the_table_of_runs(folders):
     assert row["in_sample"] is False and row["converged"] is True
     absent = run_row("other", "hmm", "hmm_run", "market", str(folders / "none.json"))
     assert absent["state"] == "not built"
+
+
+def test_a_study_has_a_row_too(tmp_path):
+    """Its separations are means over seeds, and no interval of one run."""
+    file = tmp_path / "stability_summary.json"
+    told = {"mean_ari": 0.9, "forward_separation": {"mean": 0.01, "std": 0.002}, "notes": ["a"]}
+    file.write_text(json.dumps(told))
+    row = run_row("few", "clustering", "clustering_stability", "market", str(file))
+    assert row["ari"] == 0.9 and row["separation"] is None and row["notes"] == ["a"]

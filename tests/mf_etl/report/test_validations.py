@@ -107,7 +107,7 @@ def test_growth_is_compounded(folder):
     (part,) = validation_values(folder)["equity"]
     own = re.search(r'class="third" d="M([^"]+)"', str(part["curve"]))[1].split(" L")
     assert len(own) <= 400
-    assert ">1.4<" in part["curve"] and ">2012<" in part["curve"]
+    assert ">1.4<" in part["curve"] and ">2013<" in part["curve"]
 
 
 def test_the_size_at_which_nothing_is_left():
