@@ -15,6 +15,7 @@ pytestmark = pytest.mark.xdist_group("cli_research")
 
 ONE_JOB = ("--features", ",".join(FEATURES), "--split-mode", "none")
 KMEANS = ("--method", "kmeans", "--n-init", "1", "--silhouette-rows", "500", *ONE_JOB)
+FEW = ("--last-folds", "2", "--replications", "199")
 HMM = ("--n-iter", "10", "--n-restarts", "1", "--start-rows", "1000", *ONE_JOB)
 
 
@@ -122,11 +123,63 @@ def test_the_examples_of_the_readme_run(mf_etl, example):
     if "--run-dir" in example:
         example = [*example[:-1], "results/hmm_runs/example_hmm_market"]
         mf_etl("research-hmm-run", "--n-components", "2", "--run-id", "example", *HMM)
-    mf_etl(*example)
+    if "--labels" in example:
+        example = [*example[:-1], "example_hmm_market", *FEW]
+        mf_etl("research-hmm-run", "--n-components", "2", "--run-id", "example", *HMM)
+    done = mf_etl(*example)
+    if "--labels" in example:
+        folder = next(mf_etl.path("results/validation_runs").glob("adhoc-*_example_hmm_market"))
+        assert "undecided: too few stocks for a market" in done.out
+        assert "holds nothing" in done.out and "not advice" in done.out
+        told = mf_etl("research-validate-sanity", "--run-dir", str(folder))
+        assert "  2013: fitted on" in told.out
+        assert "undecided" in mf_etl("runs").out
+        assert "Nothing to be done" in mf_etl(*example).err
 
 
 def test_the_readme_has_examples():
     assert len(EXAMPLES) >= 4
+
+
+NAMED = {
+    "MF_ETL_RESEARCH_HMM": json.dumps(
+        {
+            "runs": {
+                "own": {},
+                "all": {"preparation": {"fit_on": "all"}},
+                "one": {"hmm": {"n_components": 1}},
+            },
+            "sweeps": {"grid": {}},
+        }
+    ),
+    "MF_ETL_RESEARCH_CLUSTERING": json.dumps({"runs": {"two": {"clustering": {"n_clusters": 2}}}}),
+}
+
+
+@pytest.mark.parametrize(
+    "options, line",
+    [
+        ("--labels nowhere", "there is no run nowhere; the settings name: two_kmeans_market, "),
+        ("--labels own_hmm_markt", "did you mean own_hmm_market?"),
+        ("--labels raw/x", "is not a run below"),
+        ("--labels own_hmm_market --column hindsight_hmm_state", "later days in sight"),
+        ("--labels own_hmm_market --column close", "has no labels close; it has hindsight_hmm_st"),
+        ("--labels all_hmm_market", "train and test overlap"),
+        ("--labels one_hmm_market", "has one state: there is nothing to hold it against"),
+        ("--labels grid_hmm_sweep_market", "no single run but a hmm_sweep"),
+        ("--labels two_kmeans_market --select-k 2,3", "which a kmeans has not"),
+        ("--labels own_hmm_market --h 3", "h 3 is none of the horizons"),
+        ("--labels own_hmm_market --horizons 1,7", "7 is not among the horizons"),
+        ("--labels own_hmm_market --last-folds 0", "last_folds = '0'"),
+        ("--aum 1e6", "--labels says which run is validated"),
+        ("", "the settings name no validation"),
+        ("--run-id none", "none is not in research_validation.runs"),
+    ],
+)
+def test_what_cannot_be_validated_is_one_line_and_exit_code_2(mf_etl, options, line):
+    done = mf_etl("research-validate", *options.split(), code=2, **NAMED)
+    assert line in done.err
+    assert not mf_etl.path("results/validation_runs/own_hmm_market").exists()
 
 
 @pytest.mark.parametrize(
