@@ -133,6 +133,11 @@ def refuse(asked: ValidationRequest, labels: Request, name: str) -> None:
             f"{name}: select_k chooses by the likelihood of held-out tickers, which a "
             f"{labels.spec.told()['method']} has not; take an hmm or a gmm, or leave out select_k"
         )
+    if asked.select_k is not None and labels.preparation.scaling_scope == "per_ticker":
+        raise ResearchError(
+            f"{name} scales each ticker by itself, so held-out tickers have no scale; leave out "
+            "select_k"
+        )
     number = getattr(labels.spec, "n_components", getattr(labels.spec, "n_clusters", None))
     if number == 1:
         raise ResearchError(f"{name} has one state: there is nothing to hold it against")

@@ -22,10 +22,10 @@ from mf_etl.research.labels.labelled import write_labelled
 from mf_etl.research.models.clusters import ClusterModel
 from mf_etl.research.models.hmm.markov import MarkovModel
 from mf_etl.research.models.hmm.report import evaluate
-from mf_etl.research.models.interface import Model
+from mf_etl.research.models.interface import Model, Spec
 from mf_etl.research.preparation.blocks import MatrixRows
 from mf_etl.research.preparation.files import SCALER
-from mf_etl.research.preparation.prepare import prepare, prepare_by
+from mf_etl.research.preparation.prepare import prepare
 from mf_etl.research.preparation.prepared import Prepared
 from mf_etl.research.preparation.spec import PreparationSpec
 from mf_etl.research.runs.catalog import RUN
@@ -60,7 +60,9 @@ def number_told(
                 continue
             folder = test.with_name("held_out")
             spec = _every_row(request.preparation)
-            prepare_by(scaler, test, None, spec, folder, options=ParquetOptions(), threads=threads)
+            prepare(
+                test, None, spec, folder, options=ParquetOptions(), scaler=scaler, threads=threads
+            )
             told = _likelihood(model, Prepared(folder, test), threads)
         found.append({"group": group, "tickers": len(held_out), "ll_per_row": told})
     values = np.array([one["ll_per_row"] for one in found])
@@ -97,7 +99,7 @@ def refit(
         model, scaler, converged = _fitted_and_told(own, request, threads)
         folder, options = own.with_name("all"), ParquetOptions()
         spec = _every_row(request.preparation)
-        prepare_by(scaler, dataset, None, spec, folder, options=options, threads=threads)
+        prepare(dataset, None, spec, folder, options=options, scaler=scaler, threads=threads)
         path = own.with_name("labels.parquet")
         prepared = Prepared(folder, dataset)
         write_labelled(model, prepared, path, passed_on=(), options=options, threads=threads)
@@ -168,7 +170,7 @@ def _fitted_and_told(
     folder = dataset.with_name("fitted")
     spec = _every_row(request.preparation)
     prepare(dataset, None, spec, folder, options=ParquetOptions(), threads=threads)
-    asked = request.spec
+    asked: Spec = request.spec
     fitted = asked.model().fitted(Prepared(folder, dataset), asked, threads)
     return fitted.model, folder / SCALER, fitted.report.get("converged")
 
