@@ -25,9 +25,15 @@ MODEL = {
     "preparation": preparation(),
 }
 FEW = {"labels": "two_kmeans_market", "horizons": [5, 10], "replications": 199, "last_folds": 2}
+MIXTURE = {
+    "clustering": {"method": "gmm", "n_clusters": 4, "n_init": 1, "silhouette_rows": 500},
+    "preparation": preparation(features=["tmf_21", "delta_flow_20"]),
+}
+CHOSEN = FEW | {"labels": "mix_gmm_market", "select_k": [2, 3], "last_folds": 1}
+VALIDATIONS = {"few": FEW, "seen": FEW | {"in_sample": True}, "chosen": CHOSEN}
 ENVIRONMENT = (
-    settings("clustering", runs={"two": MODEL})
-    | settings("validation", runs={"few": FEW, "seen": FEW | {"in_sample": True}})
+    settings("clustering", runs={"two": MODEL, "mix": MIXTURE})
+    | settings("validation", runs=VALIDATIONS)
     | {"MF_ETL_MARKET__MIN_NAMES": "5", "MF_ETL_RESEARCH_VALIDATION__MIN_NAMES": "5"}
 )
 
@@ -154,3 +160,23 @@ def test_in_sample_says_so_in_every_file(project):
             assert "in_sample: true" in (text := path.read_text()) or "IN-SAMPLE" in text, path
     told = json.loads((project.folder / folder / "summary.json").read_text(encoding="utf-8"))
     assert told["verdict"] == "undecided"
+
+
+def test_the_number_of_states_is_chosen_inside_each_fold(project):
+    folder = project.folder / "results/validation_runs/chosen_mix_gmm_market"
+    done = jobs(
+        project.snakemake("--cores", "2", f"{folder.relative_to(project.folder)}/folds.parquet")
+    )
+    assert (done["validation_k"], done["validation_states"], done["clustering_run"]) == (2, 1, 1)
+    told = json.loads((folder / "fold=2025" / "states.json").read_text(encoding="utf-8"))
+    assert [one["states"] for one in told["tried"]] == [2, 3] and told["chosen"] in (2, 3)
+    folds = pl.read_parquet(folder / "folds.parquet")
+    assert folds.item(0, "n_components") == told["chosen"]
+
+
+def test_a_refit_is_a_target_of_its_own(project):
+    refit = f"{FOLDER}/refits/draw=3.json"
+    project.snakemake("--cores", "2", refit)
+    told = json.loads((project.folder / refit).read_text(encoding="utf-8"))
+    assert told["draw"] == 3 and 1 < told["tickers"] < 14 and 0 < told["ari"] <= 1
+    assert "refits" not in project.snakemake("--dry-run", *targets())
