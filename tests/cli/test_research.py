@@ -141,47 +141,6 @@ def test_the_readme_has_examples():
     assert len(EXAMPLES) >= 4
 
 
-NAMED = {
-    "MF_ETL_RESEARCH_HMM": json.dumps(
-        {
-            "runs": {
-                "own": {},
-                "all": {"preparation": {"fit_on": "all"}},
-                "one": {"hmm": {"n_components": 1}},
-            },
-            "sweeps": {"grid": {}},
-        }
-    ),
-    "MF_ETL_RESEARCH_CLUSTERING": json.dumps({"runs": {"two": {"clustering": {"n_clusters": 2}}}}),
-}
-
-
-@pytest.mark.parametrize(
-    "options, line",
-    [
-        ("--labels nowhere", "there is no run nowhere; the settings name: two_kmeans_market, "),
-        ("--labels own_hmm_markt", "did you mean own_hmm_market?"),
-        ("--labels raw/x", "is not a run below"),
-        ("--labels own_hmm_market --column hindsight_hmm_state", "later days in sight"),
-        ("--labels own_hmm_market --column close", "has no labels close; it has hindsight_hmm_st"),
-        ("--labels all_hmm_market", "train and test overlap"),
-        ("--labels one_hmm_market", "has one state: there is nothing to hold it against"),
-        ("--labels grid_hmm_sweep_market", "no single run but a hmm_sweep"),
-        ("--labels two_kmeans_market --select-k 2,3", "which a kmeans has not"),
-        ("--labels own_hmm_market --h 3", "h 3 is none of the horizons"),
-        ("--labels own_hmm_market --horizons 1,7", "7 is not among the horizons"),
-        ("--labels own_hmm_market --last-folds 0", "last_folds = '0'"),
-        ("--aum 1e6", "--labels says which run is validated"),
-        ("", "the settings name no validation"),
-        ("--run-id none", "none is not in research_validation.runs"),
-    ],
-)
-def test_what_cannot_be_validated_is_one_line_and_exit_code_2(mf_etl, options, line):
-    done = mf_etl("research-validate", *options.split(), code=2, **NAMED)
-    assert line in done.err
-    assert not mf_etl.path("results/validation_runs/own_hmm_market").exists()
-
-
 @pytest.mark.parametrize(
     ("dates", "line"),
     [
