@@ -102,7 +102,7 @@ ATOMS = {
     "stack": Atom("threading.stack_size(1 << 20)", "threading.stack_size()"),
     "patched": Atom("json.dumps = lambda *_, **__: 'fuzz'", "json.dumps([1])"),
     "patched_by_another": Atom("os.path.basename = os.path.dirname", "os.path.basename('/a/b')"),
-    "constant": Atom("stat.S_IFMT = len; json.decoder.NAN = 1.5", "str(json.decoder.NAN)"),
+    "constant": Atom("stat.ST_MODE = 99", "stat.ST_MODE"),
     "patched_class": Atom("fractions.Fraction.fuzz = Own", "hasattr(fractions.Fraction, 'fuzz')"),
     "no_module": Atom("sys.modules['csv'] = None", "sys.modules.get('csv', 1) is None"),
     "own_module": Atom("sys.modules['fuzz'] = sys", "'fuzz' in sys.modules"),

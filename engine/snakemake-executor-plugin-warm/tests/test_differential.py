@@ -108,6 +108,13 @@ CASES = {
         copyreg.pickle(Point, lambda point: (Point, ()))
         open(output, "w").write(str("Point" in found))
         """,
+    "registered_by_an_import": """
+        import copyreg, pickle
+        import numpy
+        again = pickle.loads(pickle.dumps(numpy.add))
+        kinds = sorted(kind.__name__ for kind in copyreg.dispatch_table)
+        open(output, "w").write(f"{again.__name__} {'ufunc' in kinds}")
+        """,
     "shell_prefix": """
         from snakemake.shell import shell
         if i == 0:

@@ -8,13 +8,13 @@ import random
 import sys
 import tempfile
 import typing
-import warnings
 import weakref
 from collections.abc import Sequence
 from functools import partial
 from types import FrameType, FunctionType
 from typing import Any
 
+from snakemake_warm_worker.imports import Imports
 from snakemake_warm_worker.leftovers import Leftovers
 from snakemake_warm_worker.libraries import LIBRARIES
 from snakemake_warm_worker.modules import Loggers, Modules
@@ -26,18 +26,18 @@ class Isolation:
 
     def __init__(self) -> None:
         self._leftovers = Leftovers()
+        self._imports = Imports(lambda: self._table)
         self._modules = Modules()
         self._loggers = Loggers(self._modules)
         self._table = Table([*PROCESS, *INTERPRETER, *LIBRARIES])
 
-    def prepare(self) -> None:
+    def prepare(self, script_directories: Sequence[str]) -> None:
         """Before a job: fresh randomness, temporary files where the job's environment says."""
         random.seed()
         if (numpy_random := sys.modules.get("numpy.random")) is not None:
             numpy_random.seed()
         tempfile.tempdir = None
-        self._warnings = warnings.catch_warnings()
-        self._warnings.__enter__()
+        self._imports.begin(script_directories)
 
     def restore(self, script_directory: str, names: Sequence[weakref.ref[Any]]) -> str:
         """After a job: the captured state. Returns what only the end of the process ends.
@@ -45,11 +45,11 @@ class Isolation:
         `names` are alive as long as something holds a function or class of the script: a library
         that it has patched, or in which it has registered something.
         """
+        self._imports.end()
         if left := self._leftovers.running():
             return left
         self._modules.restore_contents()
         logging.captureWarnings(False)
-        self._warnings.__exit__(None, None, None)
         broken = self._table.restore()
         are_modules_new = self._modules.restore(script_directory)
         self._loggers.restore()

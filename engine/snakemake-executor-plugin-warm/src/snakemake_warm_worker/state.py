@@ -59,6 +59,7 @@ _SYS_ATTRIBUTES = (
     "last_traceback",
 )
 _LOGGING_ATTRIBUTES = ("raiseExceptions", "lastResort", "logThreads", "logProcesses")
+_WARNING_ATTRIBUTES = ("showwarning", "formatwarning")
 _SHELL_ATTRIBUTES = (
     "_process_args",
     "_process_prefix",
@@ -81,16 +82,16 @@ class Entry:
     always: bool = False
 
 
-def _attributes(owner: Any, names: tuple[str, ...]) -> Callable[[], list[Any]]:
-    return lambda: [_copied(getattr(owner, name, _ABSENT)) for name in names]
+def _attributes(owner: Any, names: tuple[str, ...]) -> Callable[[], tuple[Any, ...]]:
+    return lambda: tuple(_copied(getattr(owner, name, _ABSENT)) for name in names)
 
 
 def _copied(value: Any) -> Any:
     return dict(value) if type(value) is dict else value
 
 
-def _set_attributes(owner: Any, names: tuple[str, ...]) -> Callable[[list[Any]], None]:
-    def restore(values: list[Any]) -> None:
+def _set_attributes(owner: Any, names: tuple[str, ...]) -> Callable[[tuple[Any, ...]], None]:
+    def restore(values: tuple[Any, ...]) -> None:
         for name, value in zip(names, values, strict=True):
             if value is not _ABSENT:
                 setattr(owner, name, _copied(value))
@@ -115,13 +116,13 @@ def _umask() -> int:
     return mask
 
 
-def _signal_handlers(saved: list[Any]) -> None:
+def _signal_handlers(saved: tuple[Any, ...]) -> None:
     for number, handler in zip(_SIGNALS, saved, strict=True):
         if getsignal(number) is not handler and handler is not None:
             signal.signal(number, handler)
 
 
-def _limits(saved: list[tuple[int, int]]) -> None:
+def _limits(saved: tuple[tuple[int, int], ...]) -> None:
     for limit, values in zip(_LIMITS, saved, strict=True):
         if resource.getrlimit(limit) != values:
             resource.setrlimit(limit, values)
@@ -141,7 +142,7 @@ def _flush() -> None:
             stream.flush()
 
 
-def _streams(saved: list[Any]) -> None:
+def _streams(saved: tuple[Any, ...]) -> None:
     _flush()
     _set_attributes(sys, _SYS_ATTRIBUTES)(saved)
     _flush()
@@ -159,6 +160,12 @@ def _collector(saved: tuple[Any, ...]) -> None:
     gc.set_threshold(*saved[1])
     gc.set_debug(saved[2])
     gc.callbacks[:] = saved[3]
+
+
+def _warning_filters(saved: list[Any]) -> None:
+    warnings.filters[:] = saved  # type: ignore[index]
+    with warnings.catch_warnings():
+        pass  # has what was shown once be shown once more
 
 
 def _event_loops(_: Any) -> None:
@@ -196,7 +203,7 @@ PROCESS = [
     # C keeps the zone that it was last told; the names alone do not show it.
     Entry("the time zone", lambda: time.tzname, lambda _: time.tzset(), always=True),
     Entry("the mask of new files", _umask, os.umask),
-    Entry("signal handlers", lambda: list(map(getsignal, _SIGNALS)), _signal_handlers),
+    Entry("signal handlers", lambda: tuple(map(getsignal, _SIGNALS)), _signal_handlers),
     Entry(
         "blocked signals",
         lambda: signal.pthread_sigmask(signal.SIG_BLOCK, ()),
@@ -212,7 +219,7 @@ PROCESS = [
         lambda: locale.setlocale(locale.LC_ALL),
         lambda name: locale.setlocale(locale.LC_ALL, name),
     ),
-    Entry("resource limits", lambda: list(map(resource.getrlimit, _LIMITS)), _limits),
+    Entry("resource limits", lambda: tuple(map(resource.getrlimit, _LIMITS)), _limits),
     Entry("priority", lambda: os.getpriority(os.PRIO_PROCESS, 0)),
     Entry("user and group", lambda: (os.getuid(), os.geteuid(), os.getgid(), os.getegid())),
     Entry("session and process group", lambda: (os.getsid(0), os.getpgid(0))),
@@ -243,6 +250,12 @@ INTERPRETER = [
     Entry("the recursion limit", sys.getrecursionlimit, sys.setrecursionlimit),
     Entry("the thread switch interval", sys.getswitchinterval, sys.setswitchinterval),
     Entry("digits of integers", sys.get_int_max_str_digits, sys.set_int_max_str_digits),
+    Entry("warning filters", lambda: list(warnings.filters), _warning_filters, always=True),
+    Entry(
+        "how warnings are shown",
+        _attributes(warnings, _WARNING_ATTRIBUTES),
+        _set_attributes(warnings, _WARNING_ATTRIBUTES),
+    ),
     Entry("flags of dlopen", sys.getdlopenflags, sys.setdlopenflags),
     Entry("built-in names", lambda: dict(vars(builtins)), _builtins),
     Entry(
@@ -303,9 +316,42 @@ class Table:
     def __init__(self, entries: list[Entry]) -> None:
         self._saved = [(entry, entry.capture()) for entry in entries]
 
+    def looks(self) -> list[Any]:
+        """Everything as it is now."""
+        return [_look(entry) for entry, _ in self._saved]
+
+    def learn(self, before: list[Any]) -> None:
+        """Take for given what has changed since `before`: not a script did it, but an import."""
+        for index, ((entry, saved), earlier) in enumerate(zip(self._saved, before, strict=True)):
+            now = _look(entry)
+            if now != earlier:
+                self._saved[index] = (entry, _merged(saved, earlier, now))
+
     def restore(self) -> list[str]:
         """Put everything back; returns what does not come back, in words."""
         return [entry.what for entry, saved in self._saved if not _is_restored(entry, saved)]
+
+
+def _look(entry: Entry) -> Any:
+    try:
+        return entry.capture()
+    except Exception:
+        return None  # the working directory is gone, say: a restore will tell
+
+
+def _merged(saved: Any, before: Any, now: Any) -> Any:
+    """What was saved, with the difference between two later looks."""
+    if isinstance(now, dict):
+        changed = {k: v for k, v in now.items() if k not in before or before[k] != v}
+        return {k: v for k, v in saved.items() if k in now or k not in before} | changed
+    if isinstance(now, list):
+        added = [item for item in now if item not in before]
+        first = added if now[: len(added)] == added else []
+        kept = [item for item in saved if item in now or item not in before]
+        return [*first, *kept, *(added if not first else [])]
+    if isinstance(now, tuple) and len(saved) == len(before) == len(now):
+        return tuple(map(_merged, saved, before, now))
+    return saved if now is before or now == before else now
 
 
 def _is_restored(entry: Entry, saved: Any) -> bool:

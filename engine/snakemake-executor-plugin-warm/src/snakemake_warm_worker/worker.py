@@ -93,7 +93,7 @@ class Worker:
         repeats: int | None,
         names: list[weakref.ref[Any]],
     ) -> Outcome:
-        self._isolation.prepare()
+        self._isolation.prepare([script.directory, script.cache_directory])
         signal.signal(signal.SIGINT, signal.default_int_handler)
         try:
             # In a context of its own, as decimal and numpy keep their settings there.
