@@ -8,11 +8,12 @@ from functools import partial
 
 import pytest
 
-from tests.workflow.conftest import LAYERS
+from tests.workflow.conftest import LAYERS, LAYERS_AND_CHECKS
 
 pytestmark = pytest.mark.xdist_group("workflow_reruns")
 
 broad = partial(pytest.param, marks=pytest.mark.breadth)
+BUILD = ("--cores", "4", *LAYERS_AND_CHECKS, "dataset")
 LAST = {"gold_features": 3}
 EVENTS_ON = {"gold_events": 3, "gold_features": 3}
 FB = "nasdaq stocks/1/fb.us.txt"
@@ -110,13 +111,13 @@ def test_code_rebuilds_what_reaches_it_and_comments_nothing(edited, path, old, n
 
 def test_an_edit_changes_bytes_where_it_should_and_back_again(edited):
     before = edited.data()
-    edited.snakemake("--cores", "4", "--config", "event_grammar__hold_consecutive_bars=6")
+    edited.snakemake(*BUILD, "--config", "event_grammar__hold_consecutive_bars=6")
     after = edited.data()
     changed = {path.split("/")[1] for path in before if before[path] != after[path]}
     assert changed == {
         "events_by_symbol", "features_by_symbol", "gold_events", "gold_features", "datasets",
     }  # fmt: skip
-    edited.snakemake("--cores", "4")
+    edited.snakemake(*BUILD)
     assert edited.data() == before
 
 
@@ -124,5 +125,5 @@ def test_a_deleted_file_is_made_again(edited):
     before = edited.data()
     (edited.folder / edited.file("silver/indicators_by_symbol", "FB.US")).unlink()
     assert "silver_indicators" in edited.planned()
-    edited.snakemake("--cores", "4")
+    edited.snakemake(*BUILD)
     assert edited.data() == before
