@@ -8,12 +8,12 @@ from functools import partial
 
 import pytest
 
-from tests.workflow.conftest import LAYERS, LAYERS_AND_CHECKS
+from tests.workflow.conftest import LAYERS
 
 pytestmark = pytest.mark.xdist_group("workflow_reruns")
 
 broad = partial(pytest.param, marks=pytest.mark.breadth)
-BUILD = ("--cores", "4", *LAYERS_AND_CHECKS, "dataset")
+BUILD = ("--cores", "4", "features", "qa", "dataset")
 LAST = {"gold_features": 3}
 EVENTS_ON = {"gold_events": 3, "gold_features": 3}
 FB = "nasdaq stocks/1/fb.us.txt"
