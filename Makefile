@@ -12,7 +12,7 @@ PROJECTS := $(foreach plugin,$(PLUGINS),-e './$(plugin)[test]') -e '.[cluster,te
 
 export PATH := $(BIN):$(PATH)
 
-.PHONY: run test test-peers test-slurm test-kill test-nulls test-commands test-faults test-breadth test-fuzz test-browser check docs lock synth bench clean
+.PHONY: run test test-peers test-slurm test-kill test-nulls test-commands test-faults test-breadth test-fuzz test-browser check docs walkthrough site lock synth bench clean
 
 run: $(VENV)/ready ## build every layer of the bundled sample (or of paths.raw_root)
 	snakemake --cores $(CORES)
@@ -68,6 +68,14 @@ check: $(VENV)/ready ## linters and types
 
 docs: $(VENV)/ready ## write the generated documents anew
 	python -m mf_etl.docs
+	snakemake --rulegraph | python -m mf_etl.rule_graph docs/images/rule_graph.svg
+
+walkthrough: $(VENV)/ready ## run docs/walkthrough.md, and put what it prints below each command
+	python -m tests.documents.walkthrough
+
+site: $(VENV)/ready ## docs/ as a web site in build/site; a broken link is an error
+	zensical build --clean --strict
+	@echo "open build/site/index.html"
 
 TICKERS ?= 1000
 YEARS ?= 24

@@ -105,7 +105,7 @@ def tables() -> str:
 def _table(table: Table, *files: Dataset) -> list[str]:
     """A table with the `files` that hold it: by default those that are called after it."""
     named = [
-        path for path in _all_datasets() if path.name.removesuffix("_current").endswith(table.name)
+        path for path in all_datasets() if path.name.removesuffix("_current").endswith(table.name)
     ]
     paths = [f"`{path}`" for path in files or named]
     return [
@@ -116,7 +116,7 @@ def _table(table: Table, *files: Dataset) -> list[str]:
     ]
 
 
-def _all_datasets() -> list[Dataset]:
+def all_datasets() -> list[Dataset]:
     over_the_universe = (aggregates(Paths()), research(Paths()), pages(Paths()))
     others = [dataset for group in over_the_universe for dataset in vars(group).values()]
     steps = [step for kind in RUNS_FOLDERS for step in run_patterns(Paths(), kind).values()]
@@ -162,7 +162,7 @@ def targets() -> str:
         "| dataset | file |",
         "| --- | --- |",
     ]
-    lines += [f"| {dataset.name} | `{dataset}` |" for dataset in _all_datasets()]
+    lines += [f"| {dataset.name} | `{dataset}` |" for dataset in all_datasets()]
     return "\n".join(lines) + "\n"
 
 

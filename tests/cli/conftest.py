@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
-import shlex
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -15,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import ROOT
+from tests.documents.reading import commands
 from tests.workflow.conftest import Project, copy_of, new_project
 
 EXECUTABLE = (str(Path(sys.executable).parent / "mf-etl"),)
@@ -103,8 +102,11 @@ def built(template, tmp_path_factory) -> Command:
 
 def readme_examples() -> list[list[str]]:
     """The words of each `mf-etl` command in the README, without the command itself."""
-    lines = re.findall(r"^ {4}mf-etl ([^#\n]*)", (ROOT / "README.md").read_text(), re.MULTILINE)
-    return [shlex.split(line) for line in lines]
+    return [
+        command.words[1:]
+        for command in commands(ROOT / "README.md")
+        if command.words[0] == "mf-etl"
+    ]
 
 
 @pytest.fixture(scope="session", autouse=True)
