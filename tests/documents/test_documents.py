@@ -9,10 +9,12 @@ from pathlib import Path
 
 import click
 import pytest
+import yaml
 from snakemake.cli import parse_args
 
 from mf_etl.cli.main import main
 from mf_etl.docs import all_datasets
+from mf_etl.settings.model import Settings
 from tests.conftest import ROOT, SAMPLE
 from tests.documents.reading import DOCUMENTS, Command, blocks, commands, links, spans, split
 from tests.workflow.conftest import new_project
@@ -114,6 +116,18 @@ def test_blocks_of_python_are_python():
     assert len(found) >= 5
     for document, text in found:
         ast.parse(text, str(document))
+
+
+def test_settings_that_are_shown_are_valid():
+    shown = [
+        block.text
+        for document in DOCUMENTS
+        for block in blocks(document.read_text(encoding="utf-8"))
+        if block.language == "yaml"
+    ]
+    assert len(shown) >= 2
+    for text in shown:
+        Settings(**yaml.safe_load(text))
 
 
 IN_TREE = re.compile(
