@@ -61,7 +61,7 @@ def test_the_notebook_runs(project, monkeypatch):
 
 def script(html: str, name: str) -> dict:
     """A variable of the report's page."""
-    found = re.search(rf"^ *var {name} = (.*);$", html, re.MULTILINE)
+    found = re.search(rf"^ *var {name} = ({{.*}});$", html, re.MULTILINE)
     assert found, name
     return json.loads(found[1])
 
