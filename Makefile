@@ -68,7 +68,8 @@ check: $(VENV)/ready ## linters and types
 
 docs: $(VENV)/ready ## write the generated documents anew
 	python -m mf_etl.docs
-	snakemake --rulegraph | python -m mf_etl.rule_graph docs/images/rule_graph.svg
+	MF_ETL_PATHS__DATA_ROOT=build/nothing MF_ETL_PATHS__RESULTS_ROOT=build/nothing \
+		snakemake --rulegraph | python -m mf_etl.rule_graph docs/images/rule_graph.svg
 
 walkthrough: $(VENV)/ready ## run docs/walkthrough.md, and put what it prints below each command
 	python -m tests.documents.walkthrough

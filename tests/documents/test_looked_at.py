@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 
 import nbformat
 import polars as pl
 import pytest
 
 from mf_etl.rule_graph import read_graph, reduced, rows_of, svg
-from tests.conftest import ROOT
+from tests.conftest import ROOT, SAMPLE
 from tests.documents.walkthrough import NOTEBOOK, executed
-from tests.workflow.conftest import Project, copy_of
+from tests.workflow.conftest import Project, copy_of, new_project
 from tests.workflow.research import SPLIT, preparation, settings
 
 pytestmark = pytest.mark.xdist_group("documents_looked_at")
@@ -97,15 +98,12 @@ def test_a_report_of_everything_plans_no_single_ticker(project):
     assert "gold_features" not in json.dumps(rules) and "parcel" in json.dumps(rules)
 
 
-def test_the_rule_graph_is_that_of_today(project, monkeypatch, tmp_path):
-    monkeypatch.setattr(project, "environment", {})
-    settings_file = project.folder / "config" / "config.yaml"
-    before = settings_file.read_text()
-    settings_file.write_bytes((ROOT / "config" / "config.yaml").read_bytes())
-    try:
-        graph = read_graph(project.snakemake("--rulegraph"))
-    finally:
-        settings_file.write_text(before)
+def test_the_rule_graph_is_that_of_today(tmp_path):
+    # Nothing is built: what a checkpoint has decided would be in the graph.
+    project = new_project(tmp_path / "project")
+    shutil.copy(ROOT / "config" / "config.yaml", project.folder / "config")
+    project.environment = {"MF_ETL_PATHS__RAW_ROOT": str(SAMPLE)}
+    graph = read_graph(project.snakemake("--rulegraph"))
     assert graph["silver_base"] == {"bronze_ohlcv"} and "hmm_run" in graph and "all" not in graph
     written = (ROOT / "docs" / "images" / "rule_graph.svg").read_text(encoding="utf-8")
     assert written == svg(graph), "run `make docs`"
