@@ -20,6 +20,7 @@ from tests.documents.reading import DOCUMENTS, Command, blocks, commands, links,
 from tests.workflow.conftest import new_project
 
 MAX_README_WORDS = 900
+MAX_PICTURE_BYTES = 200_000
 COMMANDS = [command for document in DOCUMENTS for command in commands(document)]
 # A word that stands for one of the reader's.
 PLACEHOLDER = re.compile(r"^[A-Z]+$|[<>…{}]|^\.\.\.$")
@@ -47,6 +48,8 @@ def test_there_is_something_to_try():
 def test_the_readme_is_short():
     words = (ROOT / "README.md").read_text(encoding="utf-8").split()
     assert len(words) <= MAX_README_WORDS
+    for picture in (ROOT / "docs" / "images").iterdir():
+        assert picture.stat().st_size < MAX_PICTURE_BYTES, picture
 
 
 @pytest.mark.parametrize("command", of("mf-etl"), ids=str)
