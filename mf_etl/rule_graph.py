@@ -1,7 +1,7 @@
 """The picture of the rules: ``snakemake --rulegraph | python -m mf_etl.rule_graph FILE.svg``.
 
 Of the graph that Snakemake tells, what follows from other edges is left out, and so is `all`, in which
-everything ends. Rules stand in rows: each below all that it needs.
+everything ends. Rules of a family are one box. Boxes stand in rows: each below all that it needs.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import re
 import sys
+from collections import Counter
 from collections.abc import Mapping
 from html import escape
 from pathlib import Path
@@ -18,6 +19,8 @@ Graph = Mapping[str, frozenset[str]]
 """Each rule with the rules that it needs."""
 
 LEFT_OUT = "all"
+FAMILIES = ("validation", "report")
+"""Rules whose names begin so, and `_`, are shown as one."""
 WIDTH, NARROW, HEIGHT = 150, 4, 28
 GAP, ROW = 14, 58
 MARGIN = 12
@@ -62,6 +65,24 @@ def read_graph(dot: str) -> dict[str, frozenset[str]]:
     }
 
 
+def by_family(graph: Graph) -> dict[str, frozenset[str]]:
+    """The graph with one box a family, which says how many rules it is."""
+
+    def family(rule: str) -> str:
+        return rule.partition("_")[0] if rule.startswith(tuple(f"{f}_" for f in FAMILIES)) else rule
+
+    sizes = Counter(map(family, graph))
+    names = {
+        rule: name if sizes[name] == 1 else f"{name}: {sizes[name]} rules"
+        for rule in graph
+        for name in [family(rule)]
+    }
+    needs: dict[str, set[str]] = {name: set() for name in names.values()}
+    for rule, needed in graph.items():
+        needs[names[rule]] |= {names[need] for need in needed} - {names[rule]}
+    return {name: frozenset(needed) for name, needed in needs.items()}
+
+
 def reduced(graph: Graph) -> dict[str, frozenset[str]]:
     """Without the edges that follow from others."""
     above = {rule: _all_above(graph, rule) for rule in graph}
@@ -100,7 +121,7 @@ def rows_of(graph: Graph) -> list[list[Box]]:
 
 def svg(graph: Graph) -> str:
     """The picture, the same text for the same graph."""
-    edges = reduced(graph)
+    edges = reduced(by_family(graph))
     rows = rows_of(edges)
     spans = [sum(box.width + GAP for box in line) - GAP for line in rows]
     width = 2 * MARGIN + max(spans)

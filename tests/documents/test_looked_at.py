@@ -9,7 +9,7 @@ import shutil
 import polars as pl
 import pytest
 
-from mf_etl.rule_graph import read_graph, reduced, rows_of, svg
+from mf_etl.rule_graph import by_family, read_graph, reduced, rows_of, svg
 from tests.conftest import ROOT, SAMPLE
 from tests.documents.walkthrough import executed
 from tests.workflow.conftest import Project, copy_of, new_project
@@ -122,6 +122,8 @@ def test_a_rule_graph_is_drawn_without_what_follows_from_other_edges():
     long = [[(box.rule, box.need) for box in row] for row in rows_of(graph)]
     assert long == [[("a", "")], [("b", ""), ("c", "a")], [("c", "")]]
     assert svg(graph).count("<path") == 2
+    family = {"a": frozenset(), "report_x": {"a"}, "report_y": {"a", "report_x"}, "b": {"a"}}
+    assert by_family(family) == {"a": frozenset(), "b": {"a"}, "report: 2 rules": {"a"}}
     with pytest.raises(ValueError, match="no rule graph"):
         read_graph("Nothing to be done")
 
