@@ -7,16 +7,17 @@ import os
 from collections.abc import Iterable, Iterator, Set
 from pathlib import Path
 
-from mf_etl.catalog import Catalog
+from mf_etl.catalog import Catalog, Dataset
 
 
-def orphans(data: Catalog, built: Set[tuple[str, str]]) -> list[Path]:
-    """The per-ticker files below the data root whose (exchange, ticker) is not `built`, in order.
+def orphans(data: Catalog, built: Set[tuple[str, str]], *others: Dataset) -> list[Path]:
+    """The per-ticker files whose (exchange, ticker) is not `built`, in order.
 
-    A file that is of no declared pattern is not ours, and not listed.
+    Those are the files of the layers, and of `others` that have one file a ticker. A file that is of no
+    declared pattern is not ours, and not listed.
     """
     found = []
-    for dataset in data.per_ticker():
+    for dataset in (*data.per_ticker(), *others):
         root = Path(dataset.partition("/exchange=")[0])
         for path in _files(root):
             wildcards = dataset.wildcards(path)

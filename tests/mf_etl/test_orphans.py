@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from mf_etl.catalog import catalog
+from mf_etl.catalog import catalog, pages
 from mf_etl.orphans import delete, orphans, tickers_beside, told_beside
 from mf_etl.settings.sections import Paths
 
@@ -21,6 +21,13 @@ def test_only_files_of_tickers_that_are_not_built_are_orphans(tmp_path):
     assert orphans(data, {("NYSE", "A.US"), ("NASDAQ", "A.US")}) == []
     assert tickers_beside(data, {("NYSE", "A.US"), ("NASDAQ", "A.US")}) == []
     assert tickers_beside(data, {("NASDAQ", "A.US")}) == [("NYSE", "A.US")]
+    chart = pages(Paths(results_root=(tmp_path / "results").as_posix())).report_ticker
+    page = Path(chart.path(exchange="NYSE", ticker="A.US"))
+    page.parent.mkdir(parents=True)
+    page.touch()
+    page.parents[2].joinpath("index.html").touch()
+    assert orphans(data, {("NYSE", "A.US"), ("NASDAQ", "A.US")}, chart) == []
+    assert page in orphans(data, {("NASDAQ", "A.US")}, chart)
     found = orphans(data, {("NASDAQ", "A.US")})
     assert len(found) == len(data.per_ticker())
     assert all("exchange=NYSE" in path.as_posix() for path in found)
