@@ -6,7 +6,13 @@ import os
 
 import pytest
 
-from tests.documents.walkthrough import DOCUMENT, copy_of_the_project, refreshed, without_times
+from tests.documents.walkthrough import (
+    DOCUMENT,
+    copy_of_the_project,
+    printed,
+    refreshed,
+    without_times,
+)
 
 
 @pytest.mark.skipif(
@@ -14,6 +20,7 @@ from tests.documents.walkthrough import DOCUMENT, copy_of_the_project, refreshed
 )
 def test_the_outputs_are_those_of_today(tmp_path):
     copy_of_the_project(tmp_path)
+    printed("sh", "snakemake --cores all", tmp_path)
     text = DOCUMENT.read_text(encoding="utf-8")
     again = refreshed(text, tmp_path)
     assert without_times(again) == without_times(text), "run `make walkthrough`"

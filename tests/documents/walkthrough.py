@@ -23,8 +23,6 @@ from tests.conftest import ROOT
 DOCUMENT = ROOT / "docs" / "walkthrough.md"
 NOTEBOOK = ROOT / "docs" / "first-look.ipynb"
 _SHOWN = re.compile(r"^```(sh|python)\n(.*?)^```\n\n```text\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-# The environment is there already, and of a whole build the end is enough.
-_INSTEAD = {"make run": "snakemake --cores all 2>&1 | tail -n 11", "source .venv/bin/activate": ":"}
 
 
 def refreshed(text: str, folder: Path) -> str:
@@ -35,7 +33,7 @@ def refreshed(text: str, folder: Path) -> str:
 
     def shown(found: re.Match[str]) -> str:
         language, code, _ = found.groups()
-        printed = re.sub(r"[ \t]+$", "", _printed(language, code, folder), flags=re.MULTILINE)
+        printed = re.sub(r"[ \t]+$", "", printed(language, code, folder), flags=re.MULTILINE)
         return f"```{language}\n{code}```\n\n```text\n{printed.strip(chr(10))}\n```"
 
     return _SHOWN.sub(shown, text)
@@ -68,17 +66,16 @@ def copy_of_the_project(folder: Path) -> None:
             shutil.copy2(ROOT / name, folder / name)
 
 
-def _printed(language: str, code: str, folder: Path) -> str:
+def printed(language: str, code: str, folder: Path) -> str:
     environment = {k: v for k, v in os.environ.items() if not k.startswith("MF_ETL_")}
     environment |= {
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
         "PYTHONPATH": str(folder),
         "COLUMNS": "110",
     }
-    lines = (_INSTEAD.get(line, line) for line in code.splitlines())
     done = subprocess.run(
         [sys.executable, "-"] if language == "python" else ["bash", "-euo", "pipefail"],
-        input="\n".join(lines),
+        input=code,
         cwd=folder,
         env=environment,
         stdout=subprocess.PIPE,
@@ -93,6 +90,7 @@ def main() -> None:
     """Write the document anew."""
     with tempfile.TemporaryDirectory() as folder:
         copy_of_the_project(Path(folder))
+        printed("sh", "snakemake --cores all", Path(folder))  # as `make run` does
         text = refreshed(DOCUMENT.read_text(encoding="utf-8"), Path(folder))
         os.environ["PYTHONPATH"] = folder
         nbformat.write(executed(Path(folder)), NOTEBOOK)
