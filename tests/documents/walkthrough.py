@@ -33,8 +33,8 @@ def refreshed(text: str, folder: Path) -> str:
 
     def shown(found: re.Match[str]) -> str:
         language, code, _ = found.groups()
-        printed = re.sub(r"[ \t]+$", "", printed(language, code, folder), flags=re.MULTILINE)
-        return f"```{language}\n{code}```\n\n```text\n{printed.strip(chr(10))}\n```"
+        text = re.sub(r"[ \t]+$", "", printed(language, code, folder), flags=re.MULTILINE)
+        return f"```{language}\n{code}```\n\n```text\n{text.strip(chr(10))}\n```"
 
     return _SHOWN.sub(shown, text)
 
@@ -67,6 +67,7 @@ def copy_of_the_project(folder: Path) -> None:
 
 
 def printed(language: str, code: str, folder: Path) -> str:
+    """What a block prints; `CalledProcessError` if it fails."""
     environment = {k: v for k, v in os.environ.items() if not k.startswith("MF_ETL_")}
     environment |= {
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
