@@ -19,6 +19,13 @@ SHOWN = {
     "sweep_csv": "Sweep (table)",
     "stability_figure": "Agreement of seeds",
     "stability_by_seed_csv": "Seeds",
+    "figure_intervals": "Outcomes by state",
+    "figure_folds": "Outcomes by year",
+    "figure_events": "Around changes of state",
+    "figure_placebo": "Against chance",
+    "figure_equity": "Portfolios after costs",
+    "figure_capacity": "Capacity",
+    "state_outcomes_csv": "Outcomes by state (table)",
 }
 CATEGORIES = {"clustering": "Clusterings", "hmm": "Hidden Markov models"}
 

@@ -356,7 +356,7 @@ rule validation_outcomes:
         matching=VALIDATION["validation_labels"]["matching"],
         state_sums=VALIDATION["validation_sums"]["state_sums"],
     output:
-        **VALIDATION["validation_outcomes"],
+        **shown(VALIDATION["validation_outcomes"], "Validations"),
     log:
         VALIDATION["validation_outcomes"]["state_outcomes"].log,
     conda:
@@ -765,7 +765,7 @@ rule validation_figures:
             VALIDATION["validation_capacity"]["capacity"],
         ],
     output:
-        **VALIDATION["validation_figures"],
+        **shown(VALIDATION["validation_figures"], "Validations"),
     log:
         VALIDATION["validation_figures"]["figure_intervals"].log,
     conda:

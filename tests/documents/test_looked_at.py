@@ -9,7 +9,11 @@ import shutil
 import polars as pl
 import pytest
 
+from mf_etl.catalog import aggregates
+from mf_etl.research.runs.catalog import RUNS_FOLDERS, run_patterns
+from mf_etl.research.validation.catalog import validation_patterns
 from mf_etl.rule_graph import by_family, read_graph, reduced, rows_of, svg
+from mf_etl.settings.sections import Paths
 from tests.conftest import ROOT, SAMPLE
 from tests.documents.walkthrough import executed
 from tests.workflow.conftest import Project, copy_of, new_project
@@ -83,6 +87,17 @@ def test_snakemakes_report_shows_figures_and_tables(project):
             assert result["labels"]["run"] in path
     figure = results["results/hmm_runs/regimes_hmm_market/state_timeline.svg"]
     assert figure["mime_type"] == "image/svg+xml" and "regimes_hmm_market" in figure["caption"]
+
+
+def test_everything_that_is_shown_has_a_caption():
+    rules = (ROOT / "rules" / "shown.smk").read_text(encoding="utf-8")
+    named = set(re.findall(r'^    "(\w+)": ', rules, re.MULTILINE)) - {"hmm", "clustering"}
+    captions = {path.stem for path in (ROOT / "report").glob("*.rst")}
+    assert captions == named | {"workflow"} and len(named) > 20
+    steps = [step for kind in RUNS_FOLDERS for step in run_patterns(Paths(), kind).values()]
+    steps += validation_patterns(Paths()).values()
+    outputs = {name for step in steps for name in step} | set(vars(aggregates(Paths())))
+    assert named <= outputs
 
 
 def test_a_report_of_everything_plans_no_single_ticker(project):
