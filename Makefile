@@ -12,7 +12,7 @@ PROJECTS := $(foreach plugin,$(PLUGINS),-e './$(plugin)[test]') -e '.[cluster,te
 
 export PATH := $(BIN):$(PATH)
 
-.PHONY: run test test-peers test-slurm test-kill test-nulls test-commands test-faults test-breadth test-fuzz test-browser check docs walkthrough site lock synth bench clean
+.PHONY: run test test-peers test-slurm test-kill test-nulls test-cuts test-commands test-faults test-breadth test-fuzz test-browser check docs walkthrough site lock synth bench clean
 
 run: $(VENV)/ready ## build every layer of the bundled sample (or of paths.raw_root)
 	snakemake --cores $(CORES)
@@ -40,6 +40,9 @@ test-nulls: $(VENV)/ready ## 300 markets in which labels tell nothing: how often
 
 test-fuzz: $(VENV)/ready ## N scripts made by chance that set process state, in warm workers
 	WARM_TEST_FUZZ=$(N) pytest engine/snakemake-executor-plugin-warm/tests/test_fuzz.py
+
+test-cuts: $(VENV)/ready ## the archive cut at 50 random days: what was known then stays as it was, bit for bit
+	MF_ETL_TEST_CUTS=50 pytest -rA tests/workflow/test_cuts.py
 
 test-faults: $(VENV)/ready ## faults of machines, interrupts and hostile files in their breadth
 	pytest -n auto --dist loadgroup -m faults
@@ -92,6 +95,7 @@ bench: $(VENV)/ready ## measure, and write docs/benchmarks.md
 	python -m bench.dataset --tickers 8600
 	python -m bench.clustering
 	python -m bench.hmm
+	python -m bench.validation
 
 lock: $(VENV)/ready ## pin the newest versions that fit pyproject.toml
 	$(INSTALL) uv
