@@ -104,6 +104,16 @@ EXIT_3 = (
 )
 
 
+def test_jobs_of_parts_count_although_they_are_told_before_the_records_arrive(
+    feed: Callable[..., Feed],
+) -> None:
+    run = feed()
+    run.handler.parts_expected({"part": 100})
+    run.start()
+    run.handler.close()
+    assert "0 of 105 jobs done" in run.text
+
+
 def test_exception_of_a_job_becomes_part_of_its_line(feed: Callable[..., Feed]) -> None:
     run = feed()
     run.start()

@@ -1,22 +1,11 @@
-"""The checks that the plugin interface ships for loggers."""
+"""The plugin is found by Snakemake's registry."""
 
 from __future__ import annotations
 
 from snakemake_interface_common.plugin_registry.tests import TestRegistryBase
 from snakemake_interface_logger_plugins.registry import LoggerPluginRegistry
-from snakemake_interface_logger_plugins.tests import TestLogHandlerBase
 
 from snakemake_logger_plugin_progress import LogHandler, LogHandlerSettings
-
-
-class TestHandler(TestLogHandlerBase):
-    __test__ = True
-
-    def get_log_handler_cls(self):
-        return LogHandler
-
-    def get_log_handler_settings(self):
-        return LogHandlerSettings()
 
 
 class TestRegistry(TestRegistryBase):

@@ -19,7 +19,6 @@ from snakemake_interface_logger_plugins.base import LogHandlerBase
 from snakemake_interface_logger_plugins.common import LogEvent
 
 from snakemake_logger_plugin_progress import parts, text
-from snakemake_logger_plugin_progress.directfeed import DirectFeed
 from snakemake_logger_plugin_progress.display import (
     BarsDisplay,
     Display,
@@ -60,7 +59,6 @@ class LogHandler(LogHandlerBase):
             ColorizingTextHandler,
             DefaultFilter,
             DefaultFormatter,
-            logger,
         )
         from snakemake.settings.enums import Quietness
 
@@ -91,9 +89,8 @@ class LogHandler(LogHandlerBase):
         self._reporter: RunReporter | None = None
         self._display: Display | None = None
         self._run_ended = threading.Event()
+        self._expected: list[Mapping[str, int]] = []
         parts.listen(self)
-        if len(getattr(common, "log_handler_settings", ())) == 1:
-            logger.addHandler(DirectFeed(source=logger, target=self))
 
     def emit(self, record: logging.LogRecord) -> None:
         """Count or show a record; a closed output silences the handler, not the workflow."""
@@ -117,6 +114,9 @@ class LogHandler(LogHandlerBase):
         with self.lock:
             if self._reporter is not None:
                 self._reporter.run.parts_expected(jobs)
+            else:
+                # Records come by a queue: those of the start of the run may still be in it.
+                self._expected.append(jobs)
 
     def part_has_news(self, news: News) -> None:
         """Count, and show, what a job that is a run of a part has done."""
@@ -159,6 +159,9 @@ class LogHandler(LogHandlerBase):
         else:
             self._display = BarsDisplay(self._stream)
         run = Run.from_stats(record.__dict__["stats"], time.monotonic())
+        for jobs in self._expected:
+            run.parts_expected(jobs)
+        self._expected.clear()
         self._reporter = RunReporter(run, self._display, self._show, self.common_settings)
         self._run_ended = threading.Event()
         threading.Thread(
