@@ -118,7 +118,10 @@ class Workers:
             if worker.is_ready and worker.takes_jobs and not worker.jobs
         }
         for worker in self._all:
-            if worker.threads in idle and worker.threads <= free_cores:
+            # One that has just been sent to an idle worker waits behind none: to take it back would
+            # be to send it again, and again, until the worker has found the time to begin it.
+            is_behind = len(worker.jobs) > 1
+            if is_behind and worker.threads in idle and worker.threads <= free_cores:
                 if (task := worker.take_back()) is not None:
                     return task
         return None
