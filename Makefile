@@ -8,7 +8,8 @@ CORES ?= all
 INSTALL := $(if $(shell command -v uv),uv pip install --quiet --compile-bytecode --python "$(BIN)/python","$(BIN)/python" -m pip install --quiet --disable-pip-version-check)
 # The plugins of Snakemake are distributions of their own.
 PLUGINS := $(patsubst %/pyproject.toml,%,$(wildcard engine/*/pyproject.toml))
-PROJECTS := $(foreach plugin,$(PLUGINS),-e './$(plugin)[test]') -e '.[cluster,test]'
+PROJECTS := $(foreach plugin,$(PLUGINS),-e ./$(plugin)) -e '.[cluster]'
+TESTED := $(foreach plugin,$(PLUGINS),-e './$(plugin)[test]') -e '.[cluster,test]'
 
 export PATH := $(BIN):$(PATH)
 
@@ -32,37 +33,37 @@ test: check ## linters and types, then the tests
 
 N ?= 200
 
-test-kill: $(VENV)/ready ## kill N builds at random moments and compare what the next run makes
+test-kill: $(VENV)/ready-to-test ## kill N builds at random moments and compare what the next run makes
 	MF_ETL_TEST_KILLS=$(N) MF_ETL_TEST_KILL_LANES=4 pytest -n 4 -rA tests/workflow/test_kills.py
 
-test-nulls: $(VENV)/ready ## 300 markets in which labels tell nothing: how often something is found
+test-nulls: $(VENV)/ready-to-test ## 300 markets in which labels tell nothing: how often something is found
 	MF_ETL_TEST_NULLS=300 pytest -s tests/mf_etl/research/validation/test_nulls.py
 
-test-fuzz: $(VENV)/ready ## N scripts made by chance that set process state, in warm workers
+test-fuzz: $(VENV)/ready-to-test ## N scripts made by chance that set process state, in warm workers
 	WARM_TEST_FUZZ=$(N) pytest engine/snakemake-executor-plugin-warm/tests/test_fuzz.py
 
-test-cuts: $(VENV)/ready ## the archive cut at 50 random days: what was known then stays as it was, bit for bit
+test-cuts: $(VENV)/ready-to-test ## the archive cut at 50 random days: what was known then stays as it was, bit for bit
 	MF_ETL_TEST_CUTS=50 pytest -rA tests/workflow/test_cuts.py
 
-test-faults: $(VENV)/ready ## faults of machines, interrupts and hostile files in their breadth
+test-faults: $(VENV)/ready-to-test ## faults of machines, interrupts and hostile files in their breadth
 	pytest -n auto --dist loadgroup -m faults
 
-test-browser: $(VENV)/ready ## the pages in a real browser, from files and through mf-etl view
+test-browser: $(VENV)/ready-to-test ## the pages in a real browser, from files and through mf-etl view
 	pytest -rs -m browser tests/browser
 
-test-breadth: $(VENV)/ready ## all cases of what `make test` tries in one or two
+test-breadth: $(VENV)/ready-to-test ## all cases of what `make test` tries in one or two
 	pytest -n auto --dist loadgroup -m breadth
 
-test-commands: $(VENV)/ready ## run every command line, by `mf-etl` and by `python -m mf_etl.cli`
+test-commands: $(VENV)/ready-to-test ## run every command line, by `mf-etl` and by `python -m mf_etl.cli`
 	pytest -n auto --dist loadgroup -m commands
 
-test-slurm: $(VENV)/ready ## a build through profiles/slurm on a real SLURM, which is brought up here
+test-slurm: $(VENV)/ready-to-test ## a build through profiles/slurm on a real SLURM, which is brought up here
 	pytest -rA -m slurm tests/slurm
 
-test-peers: $(VENV)/ready ## hmmlearn's and scikit-learn's own suites with our classes in their place
+test-peers: $(VENV)/ready-to-test ## hmmlearn's and scikit-learn's own suites with our classes in their place
 	pytest -n auto -m peers tests/peers
 
-check: $(VENV)/ready ## linters and types
+check: $(VENV)/ready-to-test ## linters and types
 	ruff check .
 	ruff format --check .
 	snakefmt --check Snakefile rules
@@ -74,10 +75,10 @@ docs: $(VENV)/ready ## write the generated documents anew
 	MF_ETL_PATHS__DATA_ROOT=build/nothing MF_ETL_PATHS__RESULTS_ROOT=build/nothing \
 		snakemake --rulegraph | python -m mf_etl.rule_graph docs/images/rule_graph.svg
 
-walkthrough: $(VENV)/ready ## run docs/walkthrough.md, and put what it prints below each command
+walkthrough: $(VENV)/ready-to-test ## run docs/walkthrough.md, and put what it prints below each command
 	python -m tests.documents.walkthrough
 
-site: $(VENV)/ready ## docs/ as a web site in build/site; a broken link is an error
+site: $(VENV)/ready-to-test ## docs/ as a web site in build/site; a broken link is an error
 	zensical build --clean --strict
 	@echo "open build/site/index.html"
 
@@ -89,7 +90,7 @@ OUT ?= synthetic
 synth: $(VENV)/ready ## a synthetic archive: make synth TICKERS=100 YEARS=10 SEED=1 OUT=folder
 	python -m mf_etl.synth --tickers $(TICKERS) --years $(YEARS) --seed $(SEED) --out $(OUT)
 
-bench: $(VENV)/ready ## measure, and write docs/benchmarks.md
+bench: $(VENV)/ready-to-test ## measure, and write docs/benchmarks.md
 	python -m bench.layers
 	python -m bench.engine
 	python -m bench.dataset --tickers 8600
@@ -97,7 +98,7 @@ bench: $(VENV)/ready ## measure, and write docs/benchmarks.md
 	python -m bench.hmm
 	python -m bench.validation
 
-lock: $(VENV)/ready ## pin the newest versions that fit pyproject.toml
+lock: $(VENV)/ready-to-test ## pin the newest versions that fit pyproject.toml
 	$(INSTALL) uv
 	uv pip compile --quiet --universal --upgrade --no-header --no-annotate --no-emit-index-url \
 		--python-version 3.11 --all-extras --output-file constraints.txt pyproject.toml $(PLUGINS:=/pyproject.toml)
@@ -107,6 +108,12 @@ $(VENV)/ready: pyproject.toml $(PLUGINS:=/pyproject.toml) constraints.txt
 	@test -x "$(BIN)/python" || $(PYTHON) -m venv $(VENV)
 	@echo "Installing into $(VENV) (once)"
 	@$(INSTALL) --constraint constraints.txt $(PROJECTS)
+	@touch $@
+
+# What only tests need is no part of a user's first minutes.
+$(VENV)/ready-to-test: $(VENV)/ready
+	@echo "Installing what tests need (once)"
+	@$(INSTALL) --constraint constraints.txt $(TESTED)
 	@touch $@
 
 clean: ## remove everything that a build makes, not the environment
