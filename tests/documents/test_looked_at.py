@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 
+import nbformat
 import polars as pl
 import pytest
 
@@ -15,7 +16,7 @@ from mf_etl.research.validation.catalog import validation_patterns
 from mf_etl.rule_graph import by_family, read_graph, reduced, rows_of, svg
 from mf_etl.settings.sections import Paths
 from tests.conftest import ROOT, SAMPLE
-from tests.documents.walkthrough import executed
+from tests.documents.walkthrough import NOTEBOOK, executed
 from tests.workflow.conftest import Project, copy_of, new_project
 from tests.workflow.research import SPLIT, preparation, settings
 
@@ -53,6 +54,10 @@ def test_the_notebook_runs(project, monkeypatch):
     monkeypatch.setenv("JUPYTER_PLATFORM_DIRS", "1")
     below = project.folder / "docs"
     below.mkdir()
+    stored = nbformat.read(NOTEBOOK, as_version=4)
+    assert all(cell.outputs for cell in stored.cells if cell.cell_type == "code"), (
+        "make walkthrough"
+    )
     told = json.dumps(executed(below))
     assert "runs.regimes_hmm_market" in told and "S2_PERSISTENT_DEMAND" in told
     # Nothing of what is read has been written to.
