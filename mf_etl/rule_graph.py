@@ -113,7 +113,7 @@ def rows_of(graph: Graph) -> list[list[Box]]:
         rows[row[box.rule] if box.line is None else box.line].append(box)
     for beside in (above, below, above, below, above):
         place = {box: n - (len(line) - 1) / 2 for line in rows for n, box in enumerate(line)}
-        for line in rows if beside is above else reversed(rows):
+        for line in rows[:: 1 if beside is above else -1]:
             line.sort(key=lambda box: (_mean(place, beside[box], place[box]), box))
             place |= {box: n - (len(line) - 1) / 2 for n, box in enumerate(line)}
     return rows
