@@ -78,6 +78,18 @@ class DateSums:
         self.measures = tuple(measures)
         shape = (len(measures), len(days) * states)
         self._count, self._total, self._square = (np.zeros(shape) for _ in range(3))
+        # Where each day is: looking it up costs a tenth of a search, at 8 bytes a day of the span.
+        span = int(self.days[-1] - self.days[0]) + 1 if len(days) else 0
+        self._place = np.full(span, -1, dtype=np.int64)
+        self._place[self.days - self.days[:1]] = np.arange(len(days))
+
+    def _positions(self, days: Integers) -> NDArray[np.int64]:
+        """Where each day is among those given; −1 where it is not."""
+        if not len(self._place):
+            return np.full(len(days), -1, dtype=np.int64)
+        at = days.astype(np.int64) - int(self.days[0])
+        inside = (at >= 0) & (at < len(self._place))
+        return np.where(inside, self._place[np.where(inside, at, 0)], -1)
 
     def add(
         self, days: Integers, states: Integers, values: Mapping[str, NDArray[np.floating[Any]]]
@@ -86,9 +98,8 @@ class DateSums:
 
         Raises `ValueError` for a day that is none of those given.
         """
-        position = np.searchsorted(self.days, days)
-        known = np.minimum(position, len(self.days) - 1)
-        if len(days) and (self.days[known] != days).any():
+        position = self._positions(days)
+        if (position < 0).any():
             raise ValueError("rows of a day that is none of those given")
         cell = np.where(states >= 0, position * self.states + states, -1)
         for number, name in enumerate(self.measures):
