@@ -97,6 +97,7 @@ bench: $(VENV)/ready-to-test ## measure, and write docs/benchmarks.md
 	python -m bench.clustering
 	python -m bench.hmm
 	python -m bench.validation
+	python -m bench.verdicts
 
 lock: $(VENV)/ready-to-test ## pin the newest versions that fit pyproject.toml
 	$(INSTALL) uv
