@@ -88,3 +88,20 @@ def test_draws_for_sums_go_by_their_scores():
     total = np.random.default_rng(2).normal(size=(400, 2))
     draws = date_draws(sums_of(total), 5, replications=10, seed=4)
     assert draws == Draws(400, 12, 10, 4)
+
+
+def test_days_that_are_all_the_same_give_their_mean_in_every_draw():
+    """One column, T equal sums: each draw is T times the same day."""
+    days = np.arange(40)
+    sums = Sums(days, np.full((40, 1), 4.0), np.full((40, 1), 0.5), np.full((40, 1), 0.1))
+    means = Draws(40, 7, 50, 1).means(sums)
+    assert means.shape == (50, 1) and (means == 0.125).all()
+
+
+def test_one_day_that_differs_counts_as_often_as_it_is_drawn():
+    total = np.zeros((40, 1))
+    total[17] = 3.0
+    sums = Sums(np.arange(40), np.ones((40, 1)), total, total**2)
+    draws = Draws(40, 7, 50, 1)
+    taken = np.concatenate(list(draws.multiplicities()))
+    np.testing.assert_allclose(draws.means(sums)[:, 0], 3.0 * taken[:, 17] / 40)
