@@ -115,6 +115,17 @@ CASES = {
         kinds = sorted(kind.__name__ for kind in copyreg.dispatch_table)
         open(output, "w").write(f"{again.__name__} {'ufunc' in kinds}")
         """,
+    "error_handler": """
+        import codecs
+        class Own(Exception):
+            pass
+        try:
+            found = codecs.lookup_error("own")
+        except LookupError:
+            found = None
+        codecs.register_error("own", Own)
+        open(output, "w").write(str(found))
+        """,
     "shell_prefix": """
         from snakemake.shell import shell
         if i == 0:

@@ -24,7 +24,7 @@ class Imports:
         self._script_directories: Sequence[str] = ()
         # Whether imports are of no interest now: between jobs, and within another import.
         self._is_resting = True
-        sys.meta_path.insert(0, self)  # type: ignore[arg-type]
+        sys.meta_path.insert(0, self)
 
     def begin(self, script_directories: Sequence[str]) -> None:
         self._script_directories = [directory for directory in script_directories if directory]

@@ -64,13 +64,15 @@ class Isolation:
 
 
 def _is_held(token: weakref.ref[Any]) -> bool:
-    """Whether something outside holds a function or class of the script that `token` stands for."""
+    """Whether something outside holds what `token` stands for: a class of the script, or its names."""
     if token() is None:
         return False
     # What it remembers of types of a script, such as Optional[Own], is of no consequence.
     for forget in getattr(typing, "_cleanups", ()):
         forget()
     gc.collect()
+    if isinstance(token(), type):
+        return True
     namespace = next(filter(partial(_has_token, token()), gc.get_referrers(token())), None)
     if token() is None or namespace is None:
         return False

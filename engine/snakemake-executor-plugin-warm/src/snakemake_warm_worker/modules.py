@@ -48,7 +48,7 @@ class Modules:
         kept = {
             top
             for top in {name.partition(".")[0] for name in new}
-            if top in self._modules or _is_found_again(new.get(top), script_directory)
+            if top in self._modules or _is_found_again(top, new.get(top), script_directory)
         }
         for name in new:
             if name.partition(".")[0] in kept:
@@ -141,13 +141,13 @@ def _is_replaced(old: Any, new: Any, key: str, library: str) -> bool:
     return is_constant and type(new) in _CONSTANTS and new != old
 
 
-def _is_found_again(module: ModuleType | None, script_directory: str) -> bool:
+def _is_found_again(name: str, module: ModuleType | None, script_directory: str) -> bool:
     """Whether an import with the plain search path would give the same module again.
 
     Not so beside the script: such a module may hold on to the `snakemake` object of its job.
     """
     spec = getattr(module, "__spec__", None)
-    if module is None or spec is None or module.__name__ == "__main__":
+    if module is None or spec is None or spec.name != name or module.__name__ == "__main__":
         return False
     if os.path.dirname(spec.origin or "") == script_directory:
         return False

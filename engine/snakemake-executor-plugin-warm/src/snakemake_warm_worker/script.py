@@ -154,6 +154,12 @@ def _run(
         raise
     except BaseException as error:
         raise JobEnd(_one_line(error), _report(error)) from None
+    finally:
+        names.extend(
+            weakref.ref(value)
+            for value in list(namespace.values())
+            if isinstance(value, type) and value.__module__ == "__main__"
+        )
 
 
 @lru_cache(maxsize=64)

@@ -30,7 +30,7 @@ import warnings
 # The same as signal.getsignal without its conversion to enumerations, which is noticeable when all
 # signals are looked at after each job.
 from _signal import getsignal
-from collections.abc import Callable
+from collections.abc import Callable, MutableMapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -131,7 +131,7 @@ def _limits(saved: tuple[tuple[int, int], ...]) -> None:
 def _hooks(_: Any) -> None:
     sys.settrace(None)
     sys.setprofile(None)
-    threading.settrace(None)  # type: ignore[arg-type]
+    threading.settrace(None)
     threading.setprofile(None)
 
 
@@ -174,14 +174,12 @@ def _event_loops(_: Any) -> None:
         asyncio.set_event_loop_policy(None)
 
 
-def _level_names(saved: tuple[dict[int, str], dict[str, int]]) -> None:
-    for current, names in zip(_logging_names(), saved, strict=True):
-        current.clear()
-        current.update(names)  # type: ignore[arg-type]
+def _refill(table: MutableMapping[Any, Any]) -> Callable[[dict[Any, Any]], None]:
+    def restore(saved: dict[Any, Any]) -> None:
+        table.clear()
+        table.update(saved)
 
-
-def _logging_names() -> tuple[dict[int, str], dict[str, int]]:
-    return logging._levelToName, logging._nameToLevel
+    return restore
 
 
 def _log_factories(saved: tuple[Any, Any]) -> None:
@@ -283,14 +281,19 @@ INTERPRETER = [
     Entry(
         "how objects are pickled",
         lambda: dict(copyreg.dispatch_table),
-        lambda table: (copyreg.dispatch_table.clear(), copyreg.dispatch_table.update(table)),
+        _refill(copyreg.dispatch_table),
     ),
     Entry("fault handlers", faulthandler.is_enabled, lambda on: faulthandler.disable()),
     Entry("the trace of memory", tracemalloc.is_tracing, _memory_trace),
     Entry(
         "names of log levels",
-        lambda: tuple(map(dict, _logging_names())),
-        _level_names,
+        lambda: dict(logging._levelToName),
+        _refill(logging._levelToName),
+    ),
+    Entry(
+        "log levels by name",
+        lambda: dict(logging._nameToLevel),
+        _refill(logging._nameToLevel),
     ),
     Entry(
         "classes of loggers and log records",
