@@ -138,8 +138,10 @@ def ways() -> Iterator[Way]:
         yield Way("Dask's local cluster", program("dask_pool.py"))
 
 
-def seconds(way: Way, directory: Path, cores: int, jobs: int, milliseconds: int) -> float:
-    """The wall time from nothing."""
+def seconds(
+    way: Way, directory: Path, cores: int, jobs: int, milliseconds: int
+) -> tuple[float, float]:
+    """Wall time from nothing, and CPU time of all processes that are waited for."""
     shutil.rmtree(directory, ignore_errors=True)
     directory.mkdir(parents=True)
     files = {"work.py": WORK, "job.py": SCRIPT, "pool.py": POOL, "dask_pool.py": DASK}
@@ -148,7 +150,7 @@ def seconds(way: Way, directory: Path, cores: int, jobs: int, milliseconds: int)
         (directory / name).write_text(text)
     (directory / "submit.sh").chmod(0o755)
     environment = {k: v for k, v in os.environ.items() if not k.startswith("SNAKEMAKE")}
-    started_at = time.perf_counter()
+    started_at, cpu_before = time.perf_counter(), os.times()
     done = subprocess.run(
         way.command(cores, jobs, milliseconds),
         cwd=directory,
@@ -157,11 +159,12 @@ def seconds(way: Way, directory: Path, cores: int, jobs: int, milliseconds: int)
         stderr=subprocess.STDOUT,
         text=True,
     )
-    elapsed = time.perf_counter() - started_at
+    elapsed, cpu_after = time.perf_counter() - started_at, os.times()
+    cpu = sum(cpu_after[2:4]) - sum(cpu_before[2:4])
     made = len(list((directory / "out").glob("*"))) if (directory / "out").exists() else 0
     if done.returncode or made != jobs:
         raise SystemExit(f"{way.name}: {made} of {jobs} files\n{done.stdout[-3000:]}")
-    return elapsed
+    return elapsed, cpu
 
 
 def main() -> None:
@@ -171,8 +174,8 @@ def main() -> None:
     parser.add_argument("--cores", type=int, default=min(4, os.cpu_count() or 1))
     parser.add_argument("--way", help="only those whose name contains this")
     arguments = parser.parse_args()
-    print("| jobs | work of each | | seconds | ms a job and core | of it overhead |", flush=True)
-    print("| --- | --- | --- | --- | --- | --- |")
+    print("| jobs | work of each | | seconds | CPU seconds | CPU ms a job, less its work |")
+    print("| --- | --- | --- | --- | --- | --- |", flush=True)
     with tempfile.TemporaryDirectory(prefix="engine-bench-") as folder:
         for jobs in arguments.jobs:
             for milliseconds in arguments.milliseconds:
@@ -180,13 +183,11 @@ def main() -> None:
                     if arguments.way and arguments.way not in way.name:
                         continue
                     number = max(1, int(jobs * way.share))
-                    elapsed = seconds(
-                        way, Path(folder) / "w", arguments.cores, number, milliseconds
-                    )
-                    each = 1000 * elapsed * arguments.cores / number
+                    place = Path(folder) / "work"
+                    elapsed, cpu = seconds(way, place, arguments.cores, number, milliseconds)
                     print(
-                        f"| {number:,} | {milliseconds} ms | {way.name} | {elapsed:.1f} | {each:.1f} "
-                        f"| {each - milliseconds:.1f} |",
+                        f"| {number:,} | {milliseconds} ms | {way.name} | {elapsed:.1f} | {cpu:.1f} "
+                        f"| {1000 * cpu / number - milliseconds:.1f} |",
                         flush=True,
                     )
 

@@ -39,16 +39,20 @@ class Isolation:
         tempfile.tempdir = None
         self._imports.begin(script_directories)
 
-    def restore(self, script_directory: str, names: Sequence[weakref.ref[Any]]) -> str:
+    def restore(
+        self, script_directory: str, names: Sequence[weakref.ref[Any]], may_replace: bool = True
+    ) -> str:
         """After a job: the captured state. Returns what only the end of the process ends.
 
         `names` are alive as long as something holds a function or class of the script: a library
-        that it has patched, or in which it has registered something.
+        that it has patched, or in which it has registered something. `may_replace` tells whether
+        the script itself could have replaced something in a module; those from beside it always can.
         """
         self._imports.end()
         if left := self._leftovers.running():
             return left
-        self._modules.restore_contents()
+        if may_replace or self._modules.have_come_from(script_directory):
+            self._modules.restore_contents()
         logging.captureWarnings(False)
         broken = self._table.restore()
         are_modules_new = self._modules.restore(script_directory)

@@ -31,6 +31,11 @@ class Modules:
     def __contains__(self, name: str) -> bool:
         return name in self._modules
 
+    def have_come_from(self, directory: str) -> bool:
+        """Whether a module has been imported from a folder, or below it, in this job."""
+        new = sys.modules.keys() - self._modules.keys()
+        return any(_origin(sys.modules[name]).startswith(directory) for name in new)
+
     def restore_contents(self) -> None:
         """Put back what a script has replaced in modules."""
         for name, before in self._contents.items():
@@ -158,6 +163,10 @@ def _is_found_again(name: str, module: ModuleType | None, script_directory: str)
                 return _locations(found) == _locations(spec)
             return bool(found.origin == spec.origin)
     return False
+
+
+def _origin(module: ModuleType) -> str:
+    return getattr(getattr(module, "__spec__", None), "origin", None) or ""
 
 
 def _locations(spec: importlib.machinery.ModuleSpec) -> list[str]:

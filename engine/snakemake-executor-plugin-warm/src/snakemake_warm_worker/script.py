@@ -23,6 +23,7 @@ from snakemake_warm_worker.usage import Meter
 SCRIPTS_DIRECTORY = os.path.join(".snakemake", "scripts")
 
 
+_MEANS_TO_REPLACE = ("__dict__", "delattr", "eval", "exec", "monkey", "patch", "setattr", "vars")
 # Parameters of these libraries' types are converted on their way to a script.
 _CONVERTED = ("numpy", "pandas", "polars")
 
@@ -170,6 +171,31 @@ def _compiled(source: str, file: str) -> CodeType:
     # under any executor.
     tree.body.insert(0, ast.Pass(lineno=1, col_offset=0, end_lineno=1, end_col_offset=0))
     return compile(tree, file, "exec", dont_inherit=True)
+
+
+@lru_cache(maxsize=64)
+def may_replace(source: str) -> bool:
+    """Whether a script sets an attribute of something, or has other means to replace it in a module.
+
+    Looking for what has been replaced takes milliseconds, as many as a small job.
+    """
+    try:
+        nodes = list(ast.walk(ast.parse(source)))
+    except SyntaxError:
+        return False
+    return any(
+        (isinstance(node, ast.Attribute) and not isinstance(node.ctx, ast.Load))
+        or any(means in _word(node) for means in _MEANS_TO_REPLACE)
+        for node in nodes
+    )
+
+
+def _word(node: ast.AST) -> str:
+    if isinstance(node, ast.Attribute):
+        return node.attr
+    if isinstance(node, ast.alias):
+        return node.name
+    return node.id if isinstance(node, ast.Name) else ""
 
 
 def _raise_for_exit_status(code: object) -> None:

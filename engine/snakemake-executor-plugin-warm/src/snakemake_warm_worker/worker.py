@@ -20,7 +20,7 @@ from snakemake_parts.progress import News
 from snakemake_warm_worker import protocol
 from snakemake_warm_worker.isolation import Isolation
 from snakemake_warm_worker.protocol import Outcome, Script, Setup, WorkerChannel
-from snakemake_warm_worker.script import run_job
+from snakemake_warm_worker.script import may_replace, run_job
 
 _MB = 1024 * 1024
 
@@ -70,7 +70,8 @@ class Worker:
                 # A child that the script forked came to the end of the script: it just ends.
                 sys.stderr.write(outcome.traceback)
                 return 0 if outcome.error is None else 1
-            if left := self._isolation.restore(script.directory, names):
+            may = may_replace(script.source)
+            if left := self._isolation.restore(script.directory, names, may):
                 self._outbox.append((protocol.ENDING, task_id, outcome, left))
                 self._send()
                 return 0 if outcome.error is None else 1
