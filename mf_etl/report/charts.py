@@ -136,15 +136,15 @@ def _ticker_chart() -> Any:
 def _market_chart() -> Any:
     days = _days()
     shares = _figure("shares", 300, days)
-    # One area a state, each from 0: those below are drawn over those above, so that no seam shows.
-    for place in reversed(range(STATES_AT_MOST)):
-        source = _source(f"stack{place}", "day", "low", "high")
-        shares.varea("day", "low", "high", source=source, name=f"area{place}")
+    # A row a state, each from 0: those below are drawn over those above, so that no seam shows.
+    shares.patches(
+        "days", "shares", source=_source("areas", "days", "shares", "colour"),
+        fill_color="colour", line_color=None, name="areas",
+    )  # fmt: skip
     names = _figure("names", 90, days)
-    names.varea("day", "zero", "names", source=_source("counts", "day", "zero", "names"),
-                name="count_area", fill_alpha=0.5)  # fmt: skip
+    names.patches(
+        "days", "names", source=_source("counts", "days", "names"), line_color=None,
+        fill_alpha=0.5, name="count_area",
+    )  # fmt: skip
     names.xaxis.visible = True
     return column(shares, names, sizing_mode="stretch_width", spacing=2)
-
-
-STATES_AT_MOST = 24

@@ -16,7 +16,9 @@ from pathlib import Path
 
 import pytest
 
+from mf_etl.report.run_pages import validation_page
 from tests.conftest import ROOT, SAMPLE, once_a_run
+from tests.mf_etl.report.validated import written
 from tests.workflow.conftest import Project, new_project
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -29,7 +31,16 @@ FLAGS = (
     "--no-first-run",
     "--force-color-profile=srgb",
 )
-CHARTED = ("AAPL.US", "GOOG.US", "ZVALUES.US", "ZEMPTY.US")
+SETTINGS = """
+research_clustering:
+  runs: {regimes: {clustering: {method: kmeans, n_clusters: 5}}}
+  sweeps: {few: {n_clusters: [2, 3]}}
+  stability: {few: {clustering: {method: kmeans, n_clusters: 3}, seeds: 3}}
+research_hmm:
+  runs: {regimes: {hmm: {n_components: 4, n_restarts: 1}}}
+report:
+  tickers: [AAPL.US, GOOG.US, ZVALUES.US, ZEMPTY.US]
+"""
 
 
 def executable() -> str:
@@ -71,19 +82,13 @@ def project(tmp_path_factory) -> Project:
             target = folder / "raw" / place
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(SAMPLE / "data" / "daily" / "us" / place, target)
-        settings = (ROOT / "config" / "config.yaml").read_text(encoding="utf-8")
-        studies = (
-            "research_clustering:\n  sweeps:\n    few:\n      n_clusters: [2, 3]\n"
-            "  stability:\n    few:\n      clustering: {method: kmeans, n_clusters: 3}\n"
-            "      seeds: 3\n"
-        )
-        settings = settings.replace("research_clustering:\n", studies)
-        (folder / "config" / "config.yaml").write_text(
-            f"{settings}\nreport:\n  tickers: [{', '.join(CHARTED)}]\n", encoding="utf-8"
-        )
+        (folder / "config" / "config.yaml").write_text(SETTINGS, encoding="utf-8")
         shutil.rmtree(folder / "mf_etl")
         (folder / "mf_etl").symlink_to(ROOT / "mf_etl")
         made.snakemake("--cores", "2")
+        page = folder / "results" / "report" / "validation" / "by_hand.html"
+        page.parent.mkdir()
+        page.write_text(validation_page(written(folder / "results")), encoding="utf-8")
 
     return Project(once_a_run(tmp_path_factory, "browser", build))
 

@@ -3,8 +3,6 @@
 (function (site) {
   const { Chart, bold, choices, colour, isoDay, legend, linearTicks, plain, state, swatch, unpack,
     unpackDays } = site;
-  const AREAS = 24;
-
   class MarketChart extends Chart {
     constructor(holder, data) {
       super(holder, "market", unpackDays(data.days));
@@ -55,12 +53,14 @@
           stacked[i].push(below);
         });
       }
-      const floor = days.map((_, i) => (names[i] ? 0 : NaN));
-      for (let i = 0; i < AREAS; i++) {
-        const [low, high] = i < states.length ? [floor, stacked[i]] : [[], []];
-        this.fill(`stack${i}`, { day: i < states.length ? days : [], low, high });
-        if (i < states.length) this.glyph(`area${i}`, { fill_color: states[i].colour() });
-      }
+      const areas = { days: [], shares: [], colour: [] };
+      states.forEach((each, i) => {
+        const [outline, heights] = this.outline(days, stacked[i]);
+        areas.days.unshift(outline);
+        areas.shares.unshift(heights);
+        areas.colour.unshift(each.colour());
+      });
+      this.fill("areas", areas);
       const shares = [0, 0.25, 0.5, 0.75, 1];
       this.ticks(this.model("shares"), [0, 1], shares, shares.map((s) => `${100 * s} %`));
       this.model("shares").left[0].axis_label = "share of tickers";
@@ -68,7 +68,8 @@
       const ticks = linearTicks(0, most, 2).filter((tick) => Number.isInteger(tick));
       this.ticks(this.model("names"), [0, most * 1.08], ticks, ticks.map((tick) => plain(tick)));
       this.model("names").left[0].axis_label = "tickers";
-      this.fill("counts", { day: days, zero: names.map((n) => n * 0), names });
+      const [outline, heights] = this.outline(days, names);
+      this.fill("counts", { days: [outline], names: [heights] });
       this.glyph("count_area", { fill_color: soft });
       legend(document.querySelector("#legend"), states);
       const note = document.querySelector("#market-note");
@@ -78,6 +79,23 @@
         `${sight.joined > 1 ? `; ${sight.joined} days are joined to a point` : ""}. ${this.chosen.note}`;
       this.mark();
       this.tabulate();
+    }
+
+    // A closed outline for each stretch of days, with NaN between stretches.
+    outline(days, heights) {
+      const [x, y] = [[], []];
+      let begun = 0;
+      const close = (end) => {
+        if (end > begun) {
+          if (x.length) { x.push(NaN); y.push(NaN); }
+          x.push(days[begun], ...days.slice(begun, end), days[end - 1]);
+          y.push(0, ...heights.slice(begun, end), 0);
+        }
+        begun = end + 1;
+      };
+      heights.forEach((height, i) => { if (Number.isNaN(height)) close(i); });
+      close(days.length);
+      return [x, y];
     }
 
     told(row) {
