@@ -113,7 +113,7 @@ def states_chosen(wildcards):
     """The number of states of a fold, where it is chosen."""
     if validation_of(wildcards.run).select_k is None:
         return []
-    return STATES.format(run=wildcards.run, year=wildcards.year)
+    return [STATES.format(run=wildcards.run, year=wildcards.year)]
 
 
 def numbers_tried(wildcards):
