@@ -76,7 +76,8 @@ def _converted(value: Any, annotation: Any) -> Any:
     if annotation is Path:
         return Path(value)
     if annotation == list[Path]:
-        return [Path(path) for path in value]
+        # An input function that gives one path makes a text of it, no list.
+        return [Path(path) for path in ([value] if isinstance(value, str) else value)]
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation.model_validate(value)
     return value

@@ -43,6 +43,17 @@ def test_arguments_by_name_and_annotation(tmp_path):
     assert got["weights"] == FlowWeights(zero=5)
 
 
+def test_one_path_is_a_list_of_one(tmp_path):
+    """An input function that gives one path makes a text of it; its letters are no paths."""
+    found = []
+
+    def main(source: list[Path]):
+        found.extend(source)
+
+    job.run(main, snakemake(tmp_path))
+    assert found == [tmp_path / "in"]
+
+
 def test_scripts_of_equal_code_are_told_apart(tmp_path):
     """In a process of many jobs; annotations are no part of a function's code."""
     found = {}
