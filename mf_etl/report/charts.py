@@ -120,8 +120,9 @@ def _ticker_chart() -> Any:
     strips.grid.grid_line_color = None
 
     flow = _figure("flow", 200, days)
-    values = _source("indicators", "day", "tmf", "tti", "zero")
-    flow.varea("day", "zero", "tmf", source=values, fill_alpha=0.16, name="tmf_area")
+    values = _source("indicators", "day", "tmf", "tti")
+    area = _source("area", "days", "values")
+    flow.patches("days", "values", source=area, fill_alpha=0.16, line_color=None, name="tmf_area")
     flow.line("day", "tti", source=values, line_width=1, line_dash="4 2", name="tti_line")
     flow.line("day", "tmf", source=values, line_width=1.5, name="tmf_line")
     flow.add_layout(Span(location=0, dimension="width", line_width=1, name="zero"))

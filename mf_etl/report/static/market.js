@@ -81,23 +81,6 @@
       this.tabulate();
     }
 
-    // A closed outline for each stretch of days, with NaN between stretches.
-    outline(days, heights) {
-      const [x, y] = [[], []];
-      let begun = 0;
-      const close = (end) => {
-        if (end > begun) {
-          if (x.length) { x.push(NaN); y.push(NaN); }
-          x.push(days[begun], ...days.slice(begun, end), days[end - 1]);
-          y.push(0, ...heights.slice(begun, end), 0);
-        }
-        begun = end + 1;
-      };
-      heights.forEach((height, i) => { if (Number.isNaN(height)) close(i); });
-      close(days.length);
-      return [x, y];
-    }
-
     told(row) {
       const sums = this.totals(row, row + 1);
       const total = sums.reduce((x, y) => x + y, 0);

@@ -177,7 +177,7 @@
 
     indicators(sight, soft) {
       const { times, tmf, tti } = this;
-      const data = { day: [], tmf: [], tti: [], zero: [] };
+      const data = { day: [], tmf: [], tti: [] };
       let most = 0.1;
       for (const { b, alone } of this.groups(sight)) {
         const row = b - 1;
@@ -185,10 +185,11 @@
         data.day.push(times[row]);
         data.tmf.push(tmf[row]);
         data.tti.push(tti[row]);
-        data.zero.push(0);
         for (const value of [tmf[row], tti[row]]) most = Math.max(most, Math.abs(value) || 0);
       }
       this.fill("indicators", data);
+      const [days, values] = this.outline(data.day, data.tmf);
+      this.fill("area", { days: [days], values: [values] });
       const [ink, accent] = [colour("--ink"), colour("--accent")];
       this.glyph("tmf_line", { line_color: accent });
       this.glyph("tmf_area", { fill_color: accent });
