@@ -105,6 +105,8 @@ class Way(NamedTuple):
     command: Callable[[int, int, int], list[str]]
     rule: str = ""
     share: float = 1.0
+    # Whether its processes are waited for, so that their CPU time is known.
+    is_waited_for: bool = True
 
 
 def snakemake(*options: str) -> Callable[[int, int, int], list[str]]:
@@ -133,7 +135,7 @@ def ways() -> Iterator[Way]:
     yield Way("stock, `shell: python`", snakemake(*STOCK), shell, share=0.1)
     yield Way("stock, `script:`", snakemake(*STOCK), script, share=0.1)
     if find_spec("snakemake_executor_plugin_cluster_generic"):
-        yield Way("stock, groups of 50 `script:`", snakemake(*GROUPS), script, share=0.1)
+        yield Way("stock, groups of 50 `script:`", snakemake(*GROUPS), script, 0.1, False)
     if find_spec("dask") and find_spec("distributed"):
         yield Way("Dask's local cluster", program("dask_pool.py"))
 
@@ -185,11 +187,10 @@ def main() -> None:
                     number = max(1, int(jobs * way.share))
                     place = Path(folder) / "work"
                     elapsed, cpu = seconds(way, place, arguments.cores, number, milliseconds)
-                    print(
-                        f"| {number:,} | {milliseconds} ms | {way.name} | {elapsed:.1f} | {cpu:.1f} "
-                        f"| {1000 * cpu / number - milliseconds:.1f} |",
-                        flush=True,
-                    )
+                    figures = (f"{cpu:.1f}", f"{1000 * cpu / number - milliseconds:.1f}")
+                    told = " | ".join(figures if way.is_waited_for else ("", ""))
+                    row = f"{number:,} | {milliseconds} ms | {way.name} | {elapsed:.1f} | {told}"
+                    print(f"| {row} |", flush=True)
 
 
 if __name__ == "__main__":
