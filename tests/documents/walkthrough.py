@@ -22,7 +22,9 @@ from tests.conftest import ROOT
 
 DOCUMENT = ROOT / "docs" / "walkthrough.md"
 NOTEBOOK = ROOT / "docs" / "first-look.ipynb"
-_SHOWN = re.compile(r"^```(sh|python)\n(.*?)^```\n\n```text\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_SHOWN = re.compile(
+    r"^```(sh|python)\n((?:(?!```).*\n)+)```\n\n```text\n((?:(?!```).*\n)*)```$", re.MULTILINE
+)
 
 
 def refreshed(text: str, folder: Path) -> str:
