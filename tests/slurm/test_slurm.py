@@ -174,7 +174,7 @@ def test_whatever_happens_to_a_cluster_all_is_accounted_for_and_repaired(lab, pr
     kinds = Counter(accidents.seen.values())
     print(f"cluster jobs: {dict(kinds)}")
 
-    assert accidents.cancelled.keys() == {"slots", "hmm_run"}
+    assert accidents.cancelled.keys() == {"slots", "hmm_run"}, console
     record = newest_record(there)
     told = {failure["rule"]: failure["error"] for failure in record["failures"]}
     assert told.keys() == {"gold_events", "hmm_run", "hmm_cell"}, console
