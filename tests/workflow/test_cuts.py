@@ -39,7 +39,8 @@ ASKED = {"labels": "two_hmm_market", "horizons": [5, 10], "replications": 199, "
 ENVIRONMENT = (
     settings("hmm", runs={"two": MODEL})
     | settings("validation", runs={"cut": ASKED})
-    | {"MF_ETL_MARKET__MIN_NAMES": "3", "MF_ETL_DATASETS": '{"market": {"min_adv": 1e4}}'}
+    | {"MF_ETL_MARKET__MIN_NAMES": "3", "MF_ETL_RESEARCH_VALIDATION__MIN_NAMES": "3"}
+    | {"MF_ETL_DATASETS": '{"market": {"min_adv": 1e4}}'}
 )
 
 
@@ -64,7 +65,7 @@ def tables(folder: Path, raw: Path) -> dict[str, pl.DataFrame]:
 def archive(tmp_path_factory) -> Path:
     """Twelve tickers of seven years: two years are tested, the second of which is not over."""
     folder = tmp_path_factory.mktemp("archive") / "raw"
-    write_archive(folder, tickers=12, years=7.5, seed=5, anomalies=False, pays=5.0)
+    write_archive(folder, tickers=12, years=7.5, seed=5, anomalies=False, pays=10.0)
     return folder
 
 
@@ -73,7 +74,9 @@ def whole(archive, tmp_path_factory) -> dict[str, pl.DataFrame]:
     """The tables of the whole archive."""
     raw = tmp_path_factory.mktemp("whole") / "raw"
     shutil.copytree(archive, raw)
-    return tables(tmp_path_factory.mktemp("whole") / "project", raw)
+    found = tables(tmp_path_factory.mktemp("whole") / "project", raw)
+    assert found["positions"].height > 1000
+    return found
 
 
 def cut(archive: Path, raw: Path, last: date) -> None:
@@ -109,4 +112,3 @@ def test_up_to_a_cut_everything_is_the_same_bit_for_bit(whole, archive, tmp_path
         got = up_to(table, name, day)
         assert got.height and got.get_column("trade_date").max() == day, name
         assert got.equals(expected), (name, day)
-    assert whole["positions"].height > 1000
