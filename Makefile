@@ -22,6 +22,7 @@ run: $(VENV)/ready ## build every layer of the bundled sample (or of paths.raw_r
 	@echo "  data/gold/features_by_symbol/exchange=NASDAQ/prefix=A/ticker=AAPL.US/part-000.parquet"
 	@echo "and which tickers have bad data is in results/bronze_qa/problem_tickers.csv. Regimes, with"
 	@echo "figures, are in results/hmm_runs/regimes_hmm_market and results/research_runs."
+	@echo "Whether they mean anything is in results/validation_runs (of five tickers: nothing can be said)."
 	@echo "Next: source $(VENV)/bin/activate && mf-etl --help"
 	@echo "To look at it: open results/report/index.html"
 
