@@ -189,23 +189,17 @@ def _equity(daily: pl.DataFrame) -> list[dict[str, Any]]:
     return found
 
 
-def _capacity(capacity: pl.DataFrame) -> list[Markup]:
-    return [
-        marks.curve(
-            [
-                (
-                    "first",
-                    part["aum"].log10().to_list(),
-                    [None if v is None else 1e4 * v for v in part["net_active"].to_list()],
-                )
-            ],
-            title=f"{part['strategy'][0]}: over the market a day, by size",
-            x_label="size, power of ten",
-            y_label="",
-            whole=True,
+def _capacity(capacity: pl.DataFrame) -> list[tuple[str, Markup]]:
+    found = []
+    for part in capacity.sort("aum").partition_by("strategy", maintain_order=True):
+        title = f"{part['strategy'][0]}: over the market a day, by size"
+        earned = [None if v is None else 1e4 * v for v in part["net_active"].to_list()]
+        line = ("first", part["aum"].log10().to_list(), earned)
+        curve = marks.curve(
+            [line], title=title, x_label="size, power of ten", y_label="", whole=True
         )
-        for part in capacity.sort("aum").partition_by("strategy", maintain_order=True)
-    ]
+        found.append((title, curve))
+    return found
 
 
 def break_even(rows: Sequence[Mapping[str, Any]], strategy: str) -> str:
