@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import re
 import shutil
 
 import numpy as np
@@ -252,7 +253,9 @@ def test_an_archive_of_survivors_says_so_in_every_summary(prepared, tmp_path):
     for notes in (run["notes"], json.loads((path / "a.json").read_text())["notes"], study["notes"]):
         assert note in notes
     figure = (tmp_path / "study" / "stability_ari_matrix.svg").read_text()
-    assert "view: cluster; period: train (in-sample), test" in figure
+    # A caption is in lines as wide as its figure.
+    words = " ".join(re.sub(r"<[^>]*>", " ", figure).split())
+    assert "view: cluster; period: train (in-sample), test" in words
 
 
 @pytest.mark.parametrize("research", ["clustering", "hmm"])
