@@ -115,5 +115,8 @@ def _batch_script(script, job, number_variable):
         and run(python[1], "-c", f"import {WORKERS}").returncode == 0
     ):
         command = command.replace(python[0], f"{python[0]}{IN_WORKERS} ", 1)
+    # Shells that end at once would leave processes behind that no scheduler without control groups
+    # finds any more, and that hold what they have locked.
+    stay = "trap : TERM"
     end = f"code=$?\necho $code > {FOLDER}/${number_variable}.exit\nexit $code\n"
-    return "\n".join([*lines, f"( {command} )", end])
+    return "\n".join([*lines, stay, f"( {stay}; {command} )", end])
