@@ -51,7 +51,6 @@ rule all:
     input: expand("out/{i}", i=range(int(config["jobs"])))
 rule job:
     output: "out/{i}"
-    group: "job"
     params: milliseconds=config["milliseconds"]
     %s
 """
@@ -135,7 +134,13 @@ def ways() -> Iterator[Way]:
     yield Way("stock, `shell: python`", snakemake(*STOCK), shell, share=0.1)
     yield Way("stock, `script:`", snakemake(*STOCK), script, share=0.1)
     if find_spec("snakemake_executor_plugin_cluster_generic"):
-        yield Way("stock, groups of 50 `script:`", snakemake(*GROUPS), script, 0.1, False)
+        yield Way(
+            "stock, groups of 50 `script:`",
+            snakemake(*GROUPS),
+            f'group: "job"\n    {script}',
+            0.1,
+            False,
+        )
     if find_spec("dask") and find_spec("distributed"):
         yield Way("Dask's local cluster", program("dask_pool.py"))
 
