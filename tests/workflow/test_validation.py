@@ -169,10 +169,8 @@ def test_in_sample_says_so_in_every_file(project):
 
 def test_the_number_of_states_is_chosen_inside_each_fold(project):
     folder = project.folder / "results/validation_runs/chosen_mix_gmm_market"
-    done = jobs(
-        project.snakemake("--cores", "2", f"{folder.relative_to(project.folder)}/folds.parquet")
-    )
-    assert (done["validation_k"], done["validation_states"], done["clustering_run"]) == (2, 1, 1)
+    project.snakemake("--cores", "2", f"{folder.relative_to(project.folder)}/folds.parquet")
+    assert {"k=2.json", "k=3.json"} <= {path.name for path in (folder / "fold=2025").iterdir()}
     told = json.loads((folder / "fold=2025" / "states.json").read_text(encoding="utf-8"))
     assert [one["states"] for one in told["tried"]] == [2, 3] and told["chosen"] in (2, 3)
     folds = pl.read_parquet(folder / "folds.parquet")
