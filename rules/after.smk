@@ -1,6 +1,7 @@
 """Around a run: what it asks of parcels and keeps other runs off, what it promotes, and its end."""
 
 import atexit
+import signal
 
 from mf_etl.io import replacing
 from mf_etl.planning.account import jobs_and_failures
@@ -129,8 +130,16 @@ def save_caches():
         cache.save()
 
 
+def end_undisturbed():
+    """At the end; then only temporary files are cleared away, which an interrupt must not cut short."""
+    try:
+        at_end()
+    finally:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
 if workflow.is_main_process:
-    atexit.register(save_caches if IS_MODULE else at_end)
+    atexit.register(save_caches if IS_MODULE else end_undisturbed)
 
 
 onstart:

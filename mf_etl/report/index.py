@@ -74,10 +74,11 @@ def run_row(
     test = _of_test(periods)
     likelihood = told.get("log_likelihood_per_row")
     likelihood = likelihood if isinstance(likelihood, Mapping) and "train" in likelihood else {}
+    rows = told.get("rows")  # of a sweep, these are its cells
     apart = _of_test(told.get("forward_separation") if kind.endswith("run") else None)
     return row | {
         "states": told.get("states"),
-        "rows": told.get("rows"),
+        "rows": rows if isinstance(rows, int) else None,
         "period": f"{test['first_day']} to {test['last_day']}" if test else "",
         "in_sample": test.get("in_sample", False),
         "train": likelihood.get("train"),

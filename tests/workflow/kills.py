@@ -21,8 +21,8 @@ from tests.workflow.conftest import PARTS, ROOT
 
 TICKERS = 12
 YEARS = 2
-# Records of when runs were, and aids that a run can do without.
-OUTSIDE = {".cache", "run_history"}
+# Records of when runs were, the page of them, and aids that a run can do without.
+OUTSIDE = {".cache", "run_history", "build.html"}
 
 
 @dataclass

@@ -79,7 +79,8 @@ def test_a_plain_build_makes_the_runs_of_the_settings_too(project, monkeypatch):
     before = lost.read_bytes()
     lost.unlink()
     done = jobs(project.snakemake("--cores", "2"))
-    assert done == {"clustering_run": 1} and lost.read_bytes() == before
+    beside_pages = {rule: count for rule, count in done.items() if not rule.startswith("report_")}
+    assert beside_pages == {"clustering_run": 1} and lost.read_bytes() == before
 
 
 def test_a_run_has_the_same_bytes_at_1_and_4_cores(project, monkeypatch):

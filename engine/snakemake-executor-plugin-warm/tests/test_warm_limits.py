@@ -217,6 +217,37 @@ def test_workers_are_renewed_after_jobs_or_memory(tmp_path):
     assert 3 <= len(set(by_memory)) <= 6
 
 
+def test_what_libraries_keep_ends_no_worker(tmp_path, monkeypatch):
+    """A pipe by which a library wakes itself, and an exception of its import with all frames above."""
+    keeper = "try:\n    raise ValueError\nexcept ValueError as error:\n    kept = error\n"
+    (tmp_path / "library").mkdir()
+    (tmp_path / "library" / "keeper.py").write_text(keeper)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "library"))
+    files = {
+        "Snakefile": """
+            rule all:
+                input: expand("{i}.txt", i=range(4))
+            rule job:
+                output: "{i}.txt"
+                script: "job.py"
+            """,
+        "job.py": """
+            import os
+            def main():
+                def own():
+                    return str(os.getpid())
+                import keeper
+                os.pipe()
+                open(snakemake.output[0], "w").write(own())
+            main()
+            """,
+    }
+    workflows.write(tmp_path, files)
+    result = workflows.run(tmp_path, *workflows.WARM, cores=1)
+    assert result.status == 0, result.console
+    assert len({(tmp_path / f"{i}.txt").read_text() for i in range(4)}) == 1, result.console
+
+
 def test_other_kinds_of_jobs_take_the_stock_code_path(tmp_path):
     files = {
         "Snakefile": """

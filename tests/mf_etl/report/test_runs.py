@@ -138,3 +138,10 @@ def test_a_study_has_a_row_too(tmp_path):
     file.write_text(json.dumps(told))
     row = run_row("few", "clustering", "clustering_stability", "market", str(file))
     assert row["ari"] == 0.9 and row["separation"] is None and row["notes"] == ["a"]
+
+
+def test_a_sweep_tells_of_cells_and_has_no_number_of_rows(tmp_path):
+    file = tmp_path / "cluster_sweep_summary.json"
+    file.write_text(json.dumps({"cells": 2, "failed": 0, "notes": [], "rows": [{}, {}]}))
+    row = run_row("k", "clustering", "clustering_sweep", "market", str(file))
+    assert row["rows"] is None and row["state"] == "done"

@@ -83,8 +83,8 @@ def _is_held(token: weakref.ref[Any]) -> bool:
     holders = gc.get_referrers(namespace)
     if not any(isinstance(holder, FrameType) for holder in holders):
         return True
-    # A library keeps an exception, and so the frames of all that led to it: no harm as long as none
-    # of the script's functions is alive without the script's names.
+    # A library keeps an exception, and so the frames of all that led to it: no harm as long as
+    # nothing but such frames keeps one of the script's functions, which has lost the script's names.
     functions = [
         weakref.ref(holder)
         for holder in holders
@@ -93,7 +93,15 @@ def _is_held(token: weakref.ref[Any]) -> bool:
     del holders
     namespace.clear()
     gc.collect()
-    return any(function() is not None for function in functions)
+    return any(map(_is_at_hand, functions))
+
+
+def _is_at_hand(function: weakref.ref[FunctionType]) -> bool:
+    """Whether a function can still be called: something holds it that is no frame."""
+    alive = function()
+    if alive is None:
+        return False
+    return any(not isinstance(holder, FrameType) for holder in gc.get_referrers(alive))
 
 
 def _has_token(token: Any, holder: Any) -> bool:

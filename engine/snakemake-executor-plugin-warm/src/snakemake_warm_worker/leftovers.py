@@ -54,15 +54,17 @@ class Leftovers:
         """What of a job is still open and does harm, in words; empty if nothing is.
 
         A file that is open for reading and not locked does none: libraries keep fonts so. The
-        same goes for what the operating system makes for a library's own event loops.
+        same goes for what the operating system makes for a library's own event loops, and for a pipe
+        with both its ends here, by which a library wakes itself up.
         """
         current = dict(_open_descriptors())
         if current == self._open:
             return ""
         if any(current.get(number) != file for number, file in self._open.items()):
             return "a closed or replaced file descriptor of the process"
+        files = list(current.values())
         for number in current.keys() - self._open.keys():
-            if name := _harmful(number):
+            if name := _harmful(number, has_both_ends=files.count(current[number]) > 1):
                 return name
         self._open = current
         return "too many open files" if len(current) > self._max_open else ""
@@ -87,7 +89,7 @@ def _open_descriptors() -> Iterator[tuple[int, tuple[int, int]]]:
         yield int(name), (status.st_dev, status.st_ino)
 
 
-def _harmful(number: int) -> str:
+def _harmful(number: int, has_both_ends: bool) -> str:
     try:
         mode = os.fstat(number).st_mode
         is_for_reading = fcntl.fcntl(number, fcntl.F_GETFL) & os.O_ACCMODE == os.O_RDONLY
@@ -99,6 +101,8 @@ def _harmful(number: int) -> str:
     if name.startswith("anon_inode:"):
         return ""
     if stat.S_ISREG(mode) and is_for_reading and not is_locked:
+        return ""
+    if stat.S_ISFIFO(mode) and has_both_ends:
         return ""
     return f"the open file {name}"
 
