@@ -31,6 +31,7 @@ def test_snakemake_after_a_command_does_nothing(built):
 
 
 def test_status_tells_what_would_run_and_why(built):
+    built.project.snakemake("--cores", "2")  # other tests have built features alone
     everything = json.loads(built("status", "--json").out)
     assert everything["steps"] == {}
     assert "Everything is up to date" in built("status").out
