@@ -13,7 +13,7 @@ TESTED := $(foreach plugin,$(PLUGINS),-e './$(plugin)[test]') -e '.[cluster,test
 
 export PATH := $(BIN):$(PATH)
 
-.PHONY: run test test-peers test-slurm test-kill test-nulls test-cuts test-commands test-faults test-breadth test-fuzz test-browser check docs walkthrough site lock synth bench clean
+.PHONY: run test test-engine test-peers test-slurm test-kill test-nulls test-cuts test-commands test-faults test-breadth test-fuzz test-browser check docs walkthrough site lock synth bench clean
 
 run: $(VENV)/ready ## build every layer of the bundled sample (or of paths.raw_root)
 	snakemake --cores $(CORES)
@@ -35,7 +35,7 @@ test: check ## linters and types, then the tests
 N ?= 200
 
 test-kill: $(VENV)/ready-to-test ## kill N builds at random moments and compare what the next run makes
-	MF_ETL_TEST_KILLS=$(N) MF_ETL_TEST_KILL_LANES=4 pytest -n 4 -rA tests/workflow/test_kills.py
+	MF_ETL_TEST_KILLS=$(N) MF_ETL_TEST_KILL_LANES=4 pytest -n 4 -rA -m random tests/workflow/test_kills.py
 
 test-nulls: $(VENV)/ready-to-test ## 300 markets in which labels tell nothing: how often something is found
 	MF_ETL_TEST_NULLS=300 pytest -s tests/mf_etl/research/validation/test_nulls.py
@@ -43,8 +43,11 @@ test-nulls: $(VENV)/ready-to-test ## 300 markets in which labels tell nothing: h
 test-fuzz: $(VENV)/ready-to-test ## N scripts made by chance that set process state, in warm workers
 	WARM_TEST_FUZZ=$(N) pytest engine/snakemake-executor-plugin-warm/tests/test_fuzz.py
 
-test-cuts: $(VENV)/ready-to-test ## the archive cut at 50 random days: what was known then stays as it was, bit for bit
-	MF_ETL_TEST_CUTS=50 pytest -rA tests/workflow/test_cuts.py
+test-cuts: $(VENV)/ready-to-test ## the archive cut at N random days: what was known then stays as it was, bit for bit
+	MF_ETL_TEST_CUTS=$(N) pytest -n auto -rA -m random tests/workflow/test_cuts.py
+
+test-engine: $(VENV)/ready-to-test ## the warm executor, and its differences from Snakemake's own
+	pytest -n auto --dist loadgroup engine
 
 test-faults: $(VENV)/ready-to-test ## faults of machines, interrupts and hostile files in their breadth
 	pytest -n auto --dist loadgroup -m faults

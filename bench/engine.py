@@ -1,7 +1,8 @@
 """Speed of a build: bare process pool, plain processes side by side, parcels, one flat plan.
 
-``python -m bench.engine`` does every part and writes `docs/benchmarks.md`; `--part` does one and prints
-it. Figures are of whole processes, start-up and planning included; what is compared runs in turn.
+``python -m bench.engine`` does every part, `--part` one; each is a section of `docs/benchmarks.md`,
+and only printed where `--tickers` asks for another number. Figures are of whole processes, start-up
+and planning included; what is compared runs in turn.
 """
 
 from __future__ import annotations
@@ -271,20 +272,15 @@ def filesystem(folder: Path) -> str:
 @click.option("--cores", default=min(4, os.cpu_count() or 1), help="Cores to use.")
 @click.option("--scratch", type=click.Path(path_type=Path), help="Folder for the archives.")
 def main(parts: tuple[str, ...], tickers: int | None, cores: int, scratch: Path | None) -> None:
-    """Measure, and write the engine section of the benchmark document if nothing is left out."""
+    """Measure; each part writes its own section of the benchmark document."""
     with tempfile.TemporaryDirectory(dir=scratch) as folder:
-        lines = [
-            f"{machine()}; `--cores {cores}`, files on {filesystem(Path(folder))}. A prediction for "
-            "more cores: what the main process does by itself, and the rest in shares.",
-            "",
-        ]
-        click.echo(lines[0])
         for part in parts or PARTS:
-            for line in measured(part, Path(folder), cores, tickers):
-                click.echo(line)
-                lines.append(line)
-    if not parts and not tickers:
-        write_section("engine", lines)
+            lines = [*measured(part, Path(folder), cores, tickers)]
+            where = f"{machine()}; `--cores {cores}`, files on {filesystem(Path(folder))}."
+            lines[2:2] = [where, ""]
+            click.echo("\n".join(lines))
+            if not tickers:
+                write_section(f"engine {part}", lines)
 
 
 if __name__ == "__main__":

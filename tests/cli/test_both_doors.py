@@ -108,6 +108,7 @@ def test_sanity_fails_as_the_settings_say(built):
     built("sanity-checks")
 
 
+@pytest.mark.commands
 def test_problem_tickers_are_listed_worst_first(built):
     everything = built("list-problem-tickers").out
     assert "ZVALUES.US" in everything and "ZEMPTY.US" in everything
@@ -120,6 +121,7 @@ def test_problem_tickers_are_listed_worst_first(built):
     assert first in limited and limited.count(".US") == 1
 
 
+@pytest.mark.commands
 def test_a_dataset_of_options_is_the_same_target_each_time(built):
     options = ("export-ml-dataset", "--start-date", "2012-09-01", "--tickers", "FB.US")
     done = built(*options)
@@ -139,6 +141,7 @@ def test_an_empty_dataset_fails_with_one_line(built):
     assert "no row" in done.err
 
 
+@pytest.mark.commands
 def test_prune_lists_and_deletes(built):
     place = built.path(built.project.file("silver/base_series_by_symbol", "GONE.US"))
     place.parent.mkdir(parents=True)
@@ -219,6 +222,7 @@ def test_a_dataset_of_a_name_and_its_csv(built):
     assert built.path(target).exists()
 
 
+@pytest.mark.commands
 def test_a_target_that_cannot_be_is_one_line_with_near_matches(built):
     told = built.project.snakemake("--cores", "1", "featurs", succeeds=False)
     assert "mf_etl: featurs is no target; near matches: features" in told

@@ -141,6 +141,7 @@ def test_in_the_middle_of_each_kind_of_command(mf_etl, kind):
     refuse_traces(*interrupted(mf_etl, MEANWHILE[kind], when_told(PLANNING)))
 
 
+@pytest.mark.faults
 def test_in_the_middle_of_its_jobs_and_the_next_run_goes_on(mf_etl):
     """Jobs that are done stay; the settings' change is not forgotten where the plan was cut."""
     words = [*MEANWHILE["features-run"], "--", "--cores", "1"]

@@ -67,6 +67,7 @@ def test_one_ticker_by_name_and_by_the_file_above(mf_etl, step):
     assert path in mf_etl(f"{step}-one", option, absolute).out
 
 
+@pytest.mark.commands
 def test_every_ticker_and_a_limit(mf_etl):
     mf_etl("silver-run", "--limit", "1")
     assert tickers_of(mf_etl, "silver/base_series_by_symbol") == {"ticker=FB.US"}
@@ -95,6 +96,7 @@ def test_what_follows_the_dashes_goes_to_snakemake(mf_etl):
     assert not mf_etl.path("data", "silver").exists()
 
 
+@pytest.mark.commands
 def test_only_a_full_run_promotes_the_manifest(mf_etl):
     done = mf_etl("bronze-run", "--dry-run")
     assert "NEW" in done.out and mf_etl.path(*MANIFEST).exists()
@@ -125,6 +127,7 @@ def test_only_changed_files_are_built_when_only_these_are_asked_for(mf_etl):
         raw.write_bytes(before)
 
 
+@pytest.mark.commands
 def test_a_ticker_on_two_exchanges_needs_one(mf_etl):
     twin = mf_etl.path("raw", "nyse stocks", "fb.us.txt")
     twin.parent.mkdir(parents=True)

@@ -20,6 +20,7 @@ def test_the_report_is_built_and_named(built):
     assert built("report").out.strip().splitlines()[-1] == "results/report/index.html"
 
 
+@pytest.mark.commands
 def test_a_chart_is_built_opened_and_drawn(built, tmp_path):
     told = built("chart", "fb.us", "--no-browser").out
     assert re.search(r"file:///\S+/tickers/index\.html#NASDAQ/FB\.US", told)

@@ -7,6 +7,7 @@ import pytest
 pytestmark = pytest.mark.xdist_group("cli_looking")
 
 
+@pytest.mark.commands
 def test_elsewhere_a_command_says_so_and_writes_nothing(mf_etl, tmp_path):
     for command in (["features-run"], ["status"], ["init-placeholders"], ["show-config"]):
         done = mf_etl(*command, code=2, cwd=tmp_path)
@@ -20,6 +21,7 @@ def test_half_a_project_is_none(mf_etl, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["Snakefile"]
 
 
+@pytest.mark.commands
 def test_help_and_synthetic_archives_are_to_be_had_anywhere(mf_etl, tmp_path):
     assert "Usage" in mf_etl("features-run", "--help", cwd=tmp_path).out
     mf_etl("synth", "--tickers", "1", "--years", "1", "--seed", "1", "--out", "here", cwd=tmp_path)

@@ -25,6 +25,7 @@ def mf_etl(research_template, tmp_path_factory) -> Command:
     return Command(copy_of(research_template, folder, links=True))
 
 
+@pytest.mark.commands
 def test_a_clustering_of_options_is_the_same_run_each_time(mf_etl):
     options = (
         "research-cluster-run", "--dataset", "market", "--n-clusters", "3", *KMEANS[:-2],
@@ -61,6 +62,7 @@ def test_a_stability_study(mf_etl):
     assert json.loads((folder / "stability_summary.json").read_text())["seeds"] == [5, 6]
 
 
+@pytest.mark.commands
 def test_hidden_markov_models(mf_etl):
     done = mf_etl("research-hmm-run", "--n-components", "2", "--run-id", "two", *HMM)
     folder = mf_etl.path("results/hmm_runs/two_hmm_market")

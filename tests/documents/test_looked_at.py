@@ -47,6 +47,7 @@ def project(research_template, tmp_path_factory) -> Project:
     return project
 
 
+@pytest.mark.commands
 def test_the_notebook_runs(project, monkeypatch):
     for name, value in (RUNS | {"MF_ETL_PATHS__RAW_ROOT": "raw"}).items():
         monkeypatch.setenv(name, value)
@@ -105,6 +106,7 @@ def test_everything_that_is_shown_has_a_caption():
     assert named <= outputs
 
 
+@pytest.mark.breadth
 def test_a_report_of_everything_plans_no_single_ticker(project):
     html = project.folder / "all.html"
     project.snakemake("--cores", "2")

@@ -54,6 +54,7 @@ def project(research_template, tmp_path_factory):
     return copy_of(research_template, folder, links=True)
 
 
+@pytest.mark.breadth
 def test_named_runs_have_every_file_and_are_done_once(project, monkeypatch):
     monkeypatch.setattr(project, "environment", RUNS)
     done = jobs(project.snakemake("--cores", "2", "clustering"))
@@ -71,6 +72,7 @@ def test_named_runs_have_every_file_and_are_done_once(project, monkeypatch):
     assert "Nothing to be done" in project.snakemake("--dry-run", "clustering")
 
 
+@pytest.mark.breadth
 def test_a_plain_build_makes_the_runs_of_the_settings_too(project, monkeypatch):
     monkeypatch.setattr(project, "environment", RUNS)
     project.snakemake("--cores", "2")
@@ -83,6 +85,7 @@ def test_a_plain_build_makes_the_runs_of_the_settings_too(project, monkeypatch):
     assert beside_pages == {"clustering_run": 1} and lost.read_bytes() == before
 
 
+@pytest.mark.breadth
 def test_a_run_has_the_same_bytes_at_1_and_4_cores(project, monkeypatch):
     monkeypatch.setattr(project, "environment", RUNS)
     project.snakemake("--cores", "4", "clustering")
@@ -107,6 +110,7 @@ def test_a_changed_option_does_that_run_again_and_no_other(project, monkeypatch)
     project.snakemake("--cores", "2", "clustering")
 
 
+@pytest.mark.breadth
 def test_a_run_by_a_specification_in_its_folder(project):
     folder = project.folder / ROOT / "mine_kmeans_market"
     folder.mkdir(parents=True)
@@ -122,6 +126,7 @@ def test_a_run_by_a_specification_in_its_folder(project):
     assert "Nothing to be done" in project.snakemake("--dry-run", target)
 
 
+@pytest.mark.breadth
 def test_a_grown_sweep_runs_its_new_cell_only(project, monkeypatch):
     monkeypatch.setattr(project, "environment", sweep(2, 3))
     assert jobs(project.snakemake("--cores", "2", "clustering"))["clustering_cell"] == 2

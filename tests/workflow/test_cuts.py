@@ -1,6 +1,6 @@
 """The archive ends earlier: labels, positions and returns up to that day are the same bit for bit.
 
-``MF_ETL_TEST_CUTS=50`` (``make test-cuts``) cuts it at 50 random days; a few are part of every test.
+``make test-cuts N=50`` cuts it at 50 random days.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from tests.conftest import ROOT
 from tests.workflow.conftest import new_project
 from tests.workflow.research import preparation, settings
 
-pytestmark = pytest.mark.xdist_group("workflow_cuts")
+pytestmark = [pytest.mark.random, pytest.mark.xdist_group("workflow_cuts")]
 
 CUTS = int(os.environ.get("MF_ETL_TEST_CUTS", "2"))
 FOLDER = "results/validation_runs/cut_two_hmm_market"

@@ -50,6 +50,7 @@ def test_the_market_is_a_file_of_its_own_over_the_whole_universe(project):
     assert "Nothing to be done" in project.snakemake("--dry-run", "market")
 
 
+@pytest.mark.breadth
 def test_a_named_dataset_has_the_outcomes_of_the_full_one(project, monkeypatch):
     monkeypatch.setattr(project, "environment", {"MF_ETL_DATASETS": RECENT})
     project.snakemake("--cores", "2", "dataset")

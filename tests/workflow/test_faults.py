@@ -125,6 +125,7 @@ def full_disk(folder: Path, size: int = 4096) -> Iterator[None]:
         subprocess.run(["umount", str(folder)], check=True)
 
 
+@pytest.mark.faults
 def test_a_full_disk(project, clean):
     path = project.folder / project.file("gold/features_by_symbol", "FB.US")
     with full_disk(path.parents[1]):
@@ -145,6 +146,7 @@ def test_a_full_disk(project, clean):
         ),
     ],
 )
+@pytest.mark.faults
 def test_a_raw_file_that_goes_or_changes_while_the_build_runs(project, clean, fault, message):
     raw = project.raw / FB
     content = raw.read_bytes()

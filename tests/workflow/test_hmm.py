@@ -102,6 +102,7 @@ def test_a_grown_sweep_runs_its_new_cell_only(project, monkeypatch):
     assert table["log_likelihood_per_row"].is_sorted()
 
 
+@pytest.mark.breadth
 def test_a_study_that_was_stopped_goes_on(project, monkeypatch):
     asked = {"hmm": {"n_components": 2, **QUICK}, "seeds": 3, **PLAIN}
     using(project, monkeypatch, settings("hmm", stability={"s": asked}))
@@ -116,6 +117,7 @@ def test_a_study_that_was_stopped_goes_on(project, monkeypatch):
     assert done == {"hmm_seed": 1, "hmm_stability": 1} and files(folder) == before
 
 
+@pytest.mark.breadth
 def test_a_saved_model_decodes_another_dataset_without_a_fit(project, monkeypatch):
     using(project, monkeypatch, RUNS)
     project.snakemake("--cores", "2", "hmm")

@@ -85,6 +85,7 @@ def mend_step(project: Project, built_once: Project, step: str) -> None:
     shutil.copy(built_once.folder / "scripts" / f"{step}.py", project.folder / "scripts")
 
 
+@pytest.mark.faults
 def test_raw_files_out_of_the_future(built_once, project, executor):
     for folder in ("data", ".snakemake"):
         shutil.rmtree(project.folder / folder)
@@ -248,6 +249,7 @@ def test_a_kill_after_a_failure_leaves_what_was_there(built_once, project):
     assert tables(project).items() >= tables(built_once).items()
 
 
+@pytest.mark.faults
 def test_an_interrupted_build_leaves_what_was_there(built_once, project, executor):
     before = stamps(project)
     with under_way(project, *executor) as process:
@@ -259,6 +261,7 @@ def test_an_interrupted_build_leaves_what_was_there(built_once, project, executo
     assert tables(project) == tables(built_once)
 
 
+@pytest.mark.faults
 def test_no_permission_leaves_what_was_there(built_once, project, executor):
     change_raw(project)
     (project.raw / FB).chmod(0o000)
@@ -297,6 +300,7 @@ def test_a_full_disk_leaves_what_was_there(built_once, project, executor):
     former.rename(place.with_name("x"))
 
 
+@pytest.mark.faults
 def test_a_damaged_file_is_named_with_the_command_that_mends_it(project, executor):
     indicators = project.file("silver/indicators_by_symbol", "FB.US")
     path = project.folder / indicators

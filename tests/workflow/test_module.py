@@ -79,6 +79,7 @@ def snakemake(folder: Path, *arguments: str) -> str:
         ("stocks", " as mf_etl_*", ()),
     ],
 )
+@pytest.mark.breadth
 def test_another_workflow_builds_our_files(tmp_path, built, prefix, names, executor):
     """Its own settings are no settings of ours, and scripts are found from where it stands."""
     folder = outer_workflow(tmp_path / "outer", prefix, names)
@@ -117,6 +118,7 @@ main(sys.argv[1:])
         (sys.executable, "-m", "snakemake", "--workflow-profile", "none"),
     ],
 )
+@pytest.mark.breadth
 def test_stock_snakemake_builds_as_the_readme_says(tmp_path, built, start):
     """On a machine without the engine, or with its profile left out: by a flat plan or in parcels."""
     project = new_project(tmp_path / "project")

@@ -49,6 +49,7 @@ def done(project) -> dict[str, int]:
     return dict(+counts)
 
 
+@pytest.mark.breadth
 def test_slots_change_no_byte_over_the_universe(project, built):
     """One slot there, several here."""
     slots = [path.name for path in (project.folder / "data/summaries/gold_features").iterdir()]
@@ -71,6 +72,7 @@ def test_forced_rules_are_forced_in_parcels(project):
     assert project.data() == before
 
 
+@pytest.mark.breadth
 def test_whatever_happens_to_files_both_plans_agree(project):
     """Random damage, the same for both: files touched, written anew or lost, and states lost."""
     choose = random.Random(11)
@@ -123,6 +125,7 @@ def test_a_build_of_some_layers_is_no_build_of_those_below(project):
     assert project.planned() == {}
 
 
+@pytest.mark.breadth
 def test_a_ticker_that_failed_is_tried_again_in_each_run(project):
     """One ticker fails, the others are built, and so again; the run after the repair takes it up."""
     before = project.data()
@@ -165,6 +168,7 @@ def test_a_script_that_kills_its_process_fails_its_ticker_alone(project):
     assert project.data() == before
 
 
+@pytest.mark.breadth
 def test_what_another_run_builds_is_refused_with_one_line(project):
     path = project.folder / project.file("gold/features_by_symbol", "FB.US")
     path.unlink()

@@ -18,6 +18,7 @@ KMEANS = {"method": "kmeans", "n_clusters": 3}
 
 
 @pytest.mark.xdist_group("workflow_paths")
+@pytest.mark.breadth
 def test_folders_of_any_name(tmp_path):
     project = new_project(tmp_path / "it's a [new] project*")
     project.raw.rename(project.folder / "raw [x] & 'y'")

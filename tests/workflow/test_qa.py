@@ -68,6 +68,7 @@ def test_every_line_of_the_raw_files_is_accounted_for(project):
     assert summary["rows_valid"] + summary["rows_rejected"] == len(lines)
 
 
+@pytest.mark.breadth
 def test_a_failed_ticker_is_named_as_missing_and_the_next_run_repairs(project):
     before = project.data()
     features = project.folder / project.file("gold/features_by_symbol", "FB.US")
@@ -102,6 +103,7 @@ def test_a_failed_ticker_is_named_as_missing_and_the_next_run_repairs(project):
     assert "Nothing to be done" in project.snakemake(*BUILD, "--dry-run")
 
 
+@pytest.mark.breadth
 def test_fail_on_decides_about_the_exit_code(project):
     strict = (*BUILD, "--config", "qa__fail_on=warn")
     console = project.snakemake(*strict, succeeds=False)
@@ -145,6 +147,7 @@ def test_only_a_full_build_promotes_the_manifest(project):
     project.snakemake(*BUILD)
 
 
+@pytest.mark.breadth
 def test_prune_lists_and_deletes_only_when_told_to(project):
     raw = project.raw / "nasdaq stocks/1/fb.us.txt"
     moved = project.raw / "nyse stocks/1/fb.us.txt"

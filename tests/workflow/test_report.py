@@ -56,6 +56,7 @@ def test_the_report_has_the_same_bytes_when_it_is_made_again(built):
     assert f"To look at it: open {REPORT}/index.html" in told
 
 
+@pytest.mark.breadth
 def test_those_with_most_rows_are_known_when_rows_are_counted(template, tmp_path):
     """A number of tickers: which ones they are follows from the symbol master (a checkpoint)."""
     project = copy_of(template, tmp_path / "number")
@@ -74,6 +75,7 @@ def test_a_name_that_is_no_ticker_is_told(built):
     assert "mf_etl: report.tickers: NONE.US is not among the tickers that are built" in told
 
 
+@pytest.mark.breadth
 def test_one_chart_is_a_target_of_its_own_on_a_fresh_machine(tmp_path):
     project = new_project(tmp_path / "fresh")
     project.snakemake("--cores", "2", chart("ZVALUES.US"))
@@ -90,6 +92,7 @@ def test_one_chart_is_a_target_of_its_own_on_a_fresh_machine(tmp_path):
     assert "ZNONE.US is in no raw file" in told
 
 
+@pytest.mark.breadth
 def test_a_changed_raw_file_remakes_its_page_and_what_is_told_of_all(built):
     raw = built.raw / "nasdaq stocks" / "3" / "zvalues.us.txt"
     before = raw.read_bytes()

@@ -42,6 +42,7 @@ def test_an_archive_unpacked_again_rebuilds_nothing(edited):
     assert edited.planned() == {}
 
 
+@pytest.mark.breadth
 def test_an_archive_that_moves_as_a_whole_rebuilds_nothing(built, tmp_path):
     shutil.copytree(built.raw, tmp_path / "archive")
     moved = ("--config", f"paths__raw_root={tmp_path / 'archive'}")
@@ -121,6 +122,7 @@ def test_an_edit_changes_bytes_where_it_should_and_back_again(edited):
     assert edited.data() == before
 
 
+@pytest.mark.breadth
 def test_a_deleted_file_is_made_again(edited):
     before = edited.data()
     (edited.folder / edited.file("silver/indicators_by_symbol", "FB.US")).unlink()

@@ -258,6 +258,7 @@ def test_without_a_split_there_are_no_sides(tmp_path):
     assert summary["periods"]["all"]["in_sample"] is True
 
 
+@pytest.mark.breadth
 def test_notes_say_what_to_know(tmp_path):
     """A constant feature, too few distinct rows, too few iterations."""
     frame = regime_frame("A", tmf_abs=0.5)
