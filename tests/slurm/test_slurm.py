@@ -94,9 +94,13 @@ def projects(tmp_path_factory, lab) -> tuple[Project, Project]:
     here.edit("mf_etl/job.py", call, FAULT.lstrip("\n") + call)
     here.snakemake("--cores", "2", *TARGETS)
     there = Project(root / "there", lab.environment, SECONDS)
-    # What is compiled comes along, what is built does not.
-    built = shutil.ignore_patterns("data", "results", "logs", ".snakemake")
-    shutil.copytree(here.folder, there.folder, ignore=built)
+    # What is compiled comes along, what is built does not; the archive has a folder `data`, too.
+    built = {"data", "results", "logs", ".snakemake"}
+    shutil.copytree(
+        here.folder,
+        there.folder,
+        ignore=lambda folder, _: built if folder == str(here.folder) else (),
+    )
     return here, there
 
 
