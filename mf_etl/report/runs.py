@@ -30,11 +30,13 @@ def run_values(folder: Path, research: str) -> dict[str, Any]:
     robustness = _json(files["robustness_summary"])
     profile = pl.read_parquet(files["profile"], glob=False)
     tables = {
-        name: pl.read_csv(files[name], infer_schema_length=None)
+        name: pl.read_csv(files[name], infer_schema_length=None, glob=False)
         for name in ("transition_counts", "dwell_stats", "dwell_lengths", "intervals")
     }
     if research == "hmm":
-        tables["stay"] = pl.read_csv(files["transition_matrix"], infer_schema_length=None)
+        tables["stay"] = pl.read_csv(
+            files["transition_matrix"], infer_schema_length=None, glob=False
+        )
     asked = yaml.safe_load((folder / SPEC).read_text(encoding="utf-8"))
     shown = dict(run_views(research, folder.name, profile))
     states = next(iter(shown.values())).states if shown else ()

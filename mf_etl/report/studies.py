@@ -38,7 +38,7 @@ SIZE = {"clustering": "n_clusters", "hmm": "n_components"}
 def sweep_values(root: Path, run: str, research: str) -> dict[str, Any]:
     """What the template of a sweep takes, from its files below the folder of all runs."""
     files = {name: root / file.format(run=run) for name, file in SWEEP[research].items()}
-    table = pl.read_csv(files["sweep_csv"], infer_schema_length=None)
+    table = pl.read_csv(files["sweep_csv"], infer_schema_length=None, glob=False)
     summary = _json(files["sweep_json"])
     size = SIZE[research]
     shown = [name for name in table.columns if table[name].null_count() < table.height]
@@ -88,7 +88,7 @@ def stability_values(folder: Path, research: str) -> dict[str, Any]:
     files = {name: folder / file for name, file in STABILITY[research].items()}
     summary = _json(files["stability_summary"])
     by_seed = pl.read_parquet(files["stability_by_seed"], glob=False)
-    pairs = pl.read_csv(files["stability_pairwise_csv"])
+    pairs = pl.read_csv(files["stability_pairwise_csv"], glob=False)
     seeds = sorted({*pairs["seed_a"].to_list(), *pairs["seed_b"].to_list()})
     ari = {(a, b): value for a, b, value in pairs.select("seed_a", "seed_b", "ari").iter_rows()}
     shown = [name for name in by_seed.columns if by_seed[name].null_count() < by_seed.height]
