@@ -43,16 +43,22 @@ def up_to_date():
 
 
 def write_reasons(path):
-    """Why each step has to run, for `mf-etl status`: counts by step and reason."""
+    """Why each step has to run, for `mf-etl status`: counts by step and reason, and the first tickers."""
+    found, names_told = todo(), SETTINGS.planning.names_told
     counts = {
-        step: {reason: len(found) for reason, found in reasons.items()}
-        for step, reasons in todo().items()
+        step: {reason: len(names) for reason, names in reasons.items()}
+        for step, reasons in found.items()
+    }
+    first = {
+        step: {reason: names[:names_told] for reason, names in reasons.items()}
+        for step, reasons in found.items()
     }
     for job in needed():
         if job.rule.name not in (*STEPS, "parcel", "built"):
             reasons = counts.setdefault(job.rule.name, Counter())
             reasons.update([reason_of(job)])
-    write_json({"steps": counts, "up_to_date": up_to_date()}, Path(path))
+    told = {"steps": counts, "first_tickers": first, "up_to_date": up_to_date()}
+    write_json(told, Path(path))
 
 
 def reason_of(job):

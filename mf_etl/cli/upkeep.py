@@ -16,6 +16,7 @@ from mf_etl.cli import context
 from mf_etl.cli.building import BuildCommand, build, run
 from mf_etl.cli.tables import show
 from mf_etl.doctor import findings
+from mf_etl.planning.told import counted
 from mf_etl.synth.__main__ import main as synth_command
 
 
@@ -59,7 +60,10 @@ def _row(step: str, told: dict[str, Any], tickers: int | None) -> tuple[Any, ...
     reasons = told["steps"].get(step, {})
     to_do = sum(reasons.values())
     current = None if tickers is None else told["up_to_date"].get(step, tickers - to_do)
-    why = ", ".join(f"{reason} {count:,}" for reason, count in sorted(reasons.items()))
+    first = told["first_tickers"].get(step, {})
+    why = "; ".join(
+        counted(reason, count, first.get(reason, ())) for reason, count in sorted(reasons.items())
+    )
     return step, current, to_do, why
 
 

@@ -15,6 +15,11 @@ def pending_lines(
     for layer, reasons in todo.items():
         yield f"{layer:<18} {sum(map(len, reasons.values())):>7,}"
         for reason, tickers in reasons.items():
-            names = ", ".join(tickers[:names_told])
-            more = ", …" if names and len(tickers) > names_told else ""
-            yield f"    {reason} {len(tickers):,}" + (f": {names}{more}" if names else "")
+            yield f"    {counted(reason, len(tickers), tickers[:names_told])}"
+
+
+def counted(reason: str, count: int, first: Sequence[str]) -> str:
+    """A reason with its count and, where they are known, the first names of what it holds for."""
+    names = ", ".join(first)
+    more = ", …" if names and count > len(first) else ""
+    return f"{reason} {count:,}" + (f": {names}{more}" if names else "")

@@ -109,7 +109,7 @@ class Planning(Section):
     """Build tickers in parcels: runs of their own, side by side. False: one plan of all jobs; the
     bytes are the same."""
     names_told: int = Field(default=5, ge=0)
-    """Tickers that a dry run names for each layer and reason."""
+    """Tickers that a dry run and `mf-etl status` name for each layer and reason."""
     reasons: str | None = None
     """JSON file that a dry run writes to: why each step has to run. `mf-etl status` sets this by
     itself; null is none."""

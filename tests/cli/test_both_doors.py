@@ -60,6 +60,7 @@ def test_status_tells_what_would_run_and_why(built):
         told = json.loads(built("status", "--json").out)
         assert told["steps"]["bronze_ohlcv"] == {"changed": 1, "new": 1}
         assert told["up_to_date"]["bronze_ohlcv"] == 2
+        assert "changed 1: FB.US; new 1: NEW.US" in " ".join(built("status").out.split())
     finally:
         raw.write_bytes(before)
         new.unlink()
