@@ -37,8 +37,8 @@ N ?= 200
 test-kill: $(VENV)/ready-to-test ## kill N builds at random moments and compare what the next run makes
 	MF_ETL_TEST_KILLS=$(N) MF_ETL_TEST_KILL_LANES=4 pytest -n 4 -rA -m random tests/workflow/test_kills.py
 
-test-nulls: $(VENV)/ready-to-test ## 300 markets in which labels tell nothing: how often something is found
-	MF_ETL_TEST_NULLS=300 pytest -s tests/mf_etl/research/validation/test_nulls.py
+test-nulls: $(VENV)/ready-to-test ## N markets in which labels tell nothing: how often something is found
+	MF_ETL_TEST_NULLS=$(N) pytest -s tests/mf_etl/research/validation/test_nulls.py
 
 test-fuzz: $(VENV)/ready-to-test ## N scripts made by chance that set process state, in warm workers
 	WARM_TEST_FUZZ=$(N) pytest engine/snakemake-executor-plugin-warm/tests/test_fuzz.py

@@ -1,6 +1,6 @@
 """Markets in which labels tell nothing: how often something is found, and how often intervals hold.
 
-``MF_ETL_TEST_NULLS=300`` (``make test-nulls``) makes the figures of the documents; a few runs of it
+``make test-nulls N=300`` makes the figures of the documents; a few runs of it
 are part of every test.
 """
 
