@@ -32,6 +32,8 @@ YEARS = {"6,000": 31, "2,460": 13, "500": 3}
 STOCK = ("--executor", "local", "--scheduler", "greedy")
 FLAT = ("--config", "planning__parcels=false")
 TARGETS = ("features",)
+WORKFLOW = ("Snakefile", "rules", "scripts", "mf_etl", "profiles", "report", "envs")
+RAW = "raw"
 SAMPLE_SECONDS = 0.1
 PREDICTED_CORES = (16, 64)
 MB = 2**20
@@ -60,19 +62,24 @@ class Bench:
     def __init__(self, scratch: Path, tickers: int, rows: str, cores: int) -> None:
         self.folder = scratch / f"{tickers}x{rows}"
         self.tickers, self.rows, self.cores = tickers, rows, cores
-        write_archive(
-            self.folder / "raw",
-            tickers=tickers,
-            years=YEARS[rows],
-            seed=1,
-            anomalies=False,
-            processes=cores,
-        )
+        if not self.folder.exists():  # parts of one size share it
+            write_archive(
+                self.folder / RAW,
+                tickers=tickers,
+                years=YEARS[rows],
+                seed=1,
+                anomalies=False,
+                processes=cores,
+            )
+            for part in WORKFLOW:
+                (self.folder / part).symlink_to(ROOT / part)
+            (self.folder / "config").mkdir()
+            (self.folder / "config" / "config.yaml").write_text(f"paths: {{raw_root: {RAW}}}\n")
 
     def bare_pool(self, *built_root: str) -> Timing:
         """All tickers in a plain process pool; the last layer only, from what is built there."""
         data = self.folder / "bare"
-        raw = str(self.folder / "raw")
+        raw = str(self.folder / RAW)
         command = [sys.executable, "-m", "bench.bare_pool", raw, str(data), str(self.cores)]
         try:
             return self._timed([*command, *built_root])
@@ -81,33 +88,41 @@ class Bench:
 
     def floor(self) -> Timing:
         """As many processes as cores, each of them a build of its part of the universe."""
-        shutil.rmtree(self.folder / "floor", ignore_errors=True)
-        raw = str(self.folder / "raw")
-        command = [sys.executable, "-m", "bench.floor", raw, str(self.folder / "floor")]
-        return self._timed([*command, str(self.cores)])
+        raw, built = str(self.folder / RAW), self.folder / "floor"
+        command = [sys.executable, "-m", "bench.floor", raw, str(built), str(self.cores)]
+        try:
+            return self._timed(command)
+        finally:
+            shutil.rmtree(built, ignore_errors=True)
 
     def build(self, *arguments: str) -> Timing:
         """A build by Snakemake from nothing."""
+        self.clear()
+        return self.again(*arguments)
+
+    def clear(self) -> None:
+        """Take away what was built."""
         for name in ("data", ".snakemake", "results", "logs"):
             shutil.rmtree(self.folder / name, ignore_errors=True)
-        return self.again(*arguments)
 
     def again(self, *arguments: str) -> Timing:
         """A run by Snakemake on what is there."""
-        command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile")]
-        place = ["--directory", str(self.folder), "--cores", str(self.cores)]
-        return self._timed([*command, *place, *arguments])
+        command = [sys.executable, "-m", "snakemake", "--cores", str(self.cores)]
+        return self._timed([*command, *arguments])
+
+    def status(self) -> Timing:
+        """What `mf-etl status` takes."""
+        return self._timed([sys.executable, "-m", "mf_etl.cli", "status"])
 
     def _timed(self, command: list[str]) -> Timing:
         environment = {k: v for k, v in os.environ.items() if not k.startswith("MF_ETL_")}
-        environment |= {"MF_ETL_PATHS__RAW_ROOT": str(self.folder / "raw")}
         # Datasets and models have benchmarks of their own.
         environment |= {"MF_ETL_DATASETS": "{}", "PYTHONPATH": str(ROOT)}
         log = self.folder / "last.log"
         start = time.perf_counter()
         with log.open("wb") as output:
             process = subprocess.Popen(
-                command, cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT
+                command, cwd=self.folder, env=environment, stdout=output, stderr=subprocess.STDOUT
             )
             watch = _Watch(process.pid)
             _, status, usage = os.wait4(process.pid, 0)
@@ -200,8 +215,16 @@ def builds(bench: Bench, rounds: int, with_flat: bool, with_stock: bool) -> Iter
 
 def small_runs(bench: Bench, rounds: int) -> Iterator[str]:
     """What little there is to do in a tree that is built: nothing, a ticker, a setting."""
+    bench.clear()
+    unbuilt = in_turn(
+        rounds,
+        {
+            "nothing built, dry run of `all`": lambda: bench.again("--dry-run"),
+            "nothing built, `mf-etl status`": bench.status,
+        },
+    )
     bench.build("features", "qa")
-    raw = min((bench.folder / "raw").rglob("*.txt"))
+    raw = min((bench.folder / RAW).rglob("*.txt"))
     setting = ("--config", "gold_features__weights__hold=")
     turn = iter(range(2, 1000))
 
@@ -209,7 +232,7 @@ def small_runs(bench: Bench, rounds: int) -> Iterator[str]:
         raw.write_bytes(raw.read_bytes().rstrip().rpartition(b"\n")[0] + b"\n")
         return bench.again("features", "qa")
 
-    found = in_turn(
+    built = in_turn(
         rounds,
         {
             "nothing to do, `features qa`": lambda: bench.again("features", "qa"),
@@ -217,6 +240,12 @@ def small_runs(bench: Bench, rounds: int) -> Iterator[str]:
             "dry run, one setting of the last layer changed": lambda: bench.again(
                 "features", "--dry-run", *setting[:1], f"{setting[1]}1.5"
             ),
+            "`mf-etl status`": bench.status,
+        },
+    )
+    one_layer = in_turn(
+        rounds,
+        {
             "one setting of the last layer changed, `features`": lambda: bench.again(
                 "features", *setting[:1], f"{setting[1]}{next(turn)}"
             ),
@@ -226,7 +255,8 @@ def small_runs(bench: Bench, rounds: int) -> Iterator[str]:
         },
     )
     head = ("", "seconds", "CPU s", "main CPU s", "main MB")
-    yield f"### In a built tree of {bench.tickers:,} tickers, about {bench.rows} rows each"
+    found = unbuilt | built | one_layer
+    yield f"### Little to do: {bench.tickers:,} tickers, about {bench.rows} rows each"
     yield ""
     yield from table([
         head,
@@ -256,7 +286,7 @@ def measured(part: str, scratch: Path, cores: int, tickers: int | None) -> Itera
         else:
             yield from builds(bench, rounds, part != "many", part == "small")
     finally:
-        shutil.rmtree(bench.folder)
+        bench.clear()
 
 
 def filesystem(folder: Path) -> str:

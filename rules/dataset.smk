@@ -87,7 +87,8 @@ rule adopted_dataset:
 rule ml_dataset_csv:
     """A dataset as comma-separated values, for programs that read no Parquet."""
     input:
-        ml_dataset=SCIENCE.ml_dataset,
+        ml_dataset=dataset_of_wildcards,
+        ml_dataset_metadata=SCIENCE.ml_dataset_metadata,
     output:
         ml_dataset_csv=SCIENCE.ml_dataset_csv,
     log:

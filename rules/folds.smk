@@ -179,11 +179,15 @@ def labels_files(*names):
     return files
 
 
-def validated_dataset(pattern):
-    """An input function: a file of the dataset that the labels are of."""
-    return lambda wildcards: pattern.format(
-        dataset=labels_run(validation_of(wildcards.run))[1].dataset
-    )
+def validated_dataset(wildcards):
+    """An input function: the dataset that the labels are of."""
+    return dataset_file(labels_run(validation_of(wildcards.run))[1].dataset)
+
+
+def validated_metadata(wildcards):
+    """An input function: what is told of that dataset."""
+    name = labels_run(validation_of(wildcards.run))[1].dataset
+    return SCIENCE.ml_dataset_metadata.format(dataset=name)
 
 
 def asked(*options):

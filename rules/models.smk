@@ -175,7 +175,7 @@ rule hmm_decode:
     input:
         run_spec=run_spec_file("hmm"),
         hmm_model_meta=MODELS["hmm"]["run"]["model"],
-        ml_dataset=SCIENCE.ml_dataset,
+        ml_dataset=dataset_of_wildcards,
         ml_dataset_metadata=SCIENCE.ml_dataset_metadata,
     output:
         **MODELS["hmm"]["decode"],

@@ -25,7 +25,7 @@ rule validation_held:
 rule validation_portfolio:
     """What a portfolio of these states held, and what each day brought."""
     input:
-        ml_dataset=validated_dataset(SCIENCE.ml_dataset),
+        ml_dataset=validated_dataset,
         labels=VALIDATION["validation_labels"]["labels"],
         held=VALIDATION["validation_held"]["held"],
     output:
@@ -48,7 +48,7 @@ rule validation_portfolio:
 rule validation_trials:
     """Each state by itself, long and short, held for each horizon."""
     input:
-        ml_dataset=validated_dataset(SCIENCE.ml_dataset),
+        ml_dataset=validated_dataset,
         labels=VALIDATION["validation_labels"]["labels"],
     output:
         **VALIDATION["validation_trials"],
@@ -71,7 +71,7 @@ rule validation_trials:
 rule validation_capacity:
     """The portfolio at other sizes."""
     input:
-        ml_dataset=validated_dataset(SCIENCE.ml_dataset),
+        ml_dataset=validated_dataset,
         labels=VALIDATION["validation_labels"]["labels"],
         held=VALIDATION["validation_held"]["held"],
     output:
@@ -94,7 +94,7 @@ rule validation_capacity:
 rule validation_costs:
     """The portfolio at other costs, and a day late."""
     input:
-        ml_dataset=validated_dataset(SCIENCE.ml_dataset),
+        ml_dataset=validated_dataset,
         labels=VALIDATION["validation_labels"]["labels"],
         held=VALIDATION["validation_held"]["held"],
     output:
@@ -183,7 +183,7 @@ rule validation_summary:
     """The findings, and the verdict on them."""
     input:
         validation_spec=VALIDATION["validation_spec"]["validation_spec"],
-        ml_dataset_metadata=validated_dataset(SCIENCE.ml_dataset_metadata),
+        ml_dataset_metadata=validated_metadata,
         tables=[
             VALIDATION["validation_borders"]["borders"],
             VALIDATION["validation_labels"]["folds"],
@@ -221,7 +221,7 @@ rule validation_summary:
 rule validation_refit:
     """The run's model refitted on tickers drawn with replacement."""
     input:
-        ml_dataset=validated_dataset(SCIENCE.ml_dataset),
+        ml_dataset=validated_dataset,
         run_spec=labels_spec,
         labelled=labels_files("labelled"),
         split=labels_files("split_summary"),

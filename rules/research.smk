@@ -23,7 +23,7 @@ rule run_spec:
 rule prepared_matrix:
     """A dataset, split, scaled and clipped: what models read."""
     input:
-        ml_dataset=SCIENCE.ml_dataset,
+        ml_dataset=dataset_of_wildcards,
         ml_dataset_metadata=SCIENCE.ml_dataset_metadata,
     output:
         **MATRIX,

@@ -88,8 +88,8 @@ def prepared_files(research):
 
 def dataset_of_run(research):
     """An input function: the dataset of a run."""
-    return lambda wildcards: SCIENCE.ml_dataset.format(
-        dataset=request_of_run(research, wildcards.run).dataset
+    return lambda wildcards: dataset_file(
+        request_of_run(research, wildcards.run).dataset
     )
 
 

@@ -111,6 +111,21 @@ ADOPTED = [
 ]
 
 
+def dataset_file(name):
+    """The file of a dataset.
+
+    One from elsewhere is a link, whose time stamp is that of the file: beside it are its metadata,
+    which are made anew for another content and which its readers have as an input or from one.
+    """
+    file = SCIENCE.ml_dataset.format(dataset=name)
+    return ancient(file) if re.match("|".join(ADOPTED), name) else file
+
+
+def dataset_of_wildcards(wildcards):
+    """An input function: the file of the dataset that is a wildcard."""
+    return dataset_file(wildcards.dataset)
+
+
 def adopted_file(wildcards):
     """The file that a dataset is, known by its content and not by its time stamp."""
     file = request_of(wildcards.dataset).file

@@ -28,7 +28,8 @@ rule validation_spec:
 checkpoint validation_borders:
     """The years of test, and the days that each is fitted on."""
     input:
-        ml_dataset=validated_dataset(SCIENCE.ml_dataset),
+        ml_dataset=validated_dataset,
+        ml_dataset_metadata=validated_metadata,
     output:
         **VALIDATION["validation_borders"],
     log:
@@ -67,7 +68,7 @@ rule validation_fold:
 rule validation_k:
     """What a fold's train rows say to a number of states, by the likelihood of held-out tickers."""
     input:
-        ml_dataset=validated_dataset(SCIENCE.ml_dataset),
+        ml_dataset=validated_dataset,
         borders=VALIDATION["validation_borders"]["borders"],
         run_spec=labels_spec,
     output:
@@ -106,7 +107,7 @@ checkpoint validation_states:
 rule validation_labels:
     """Labels out of sample from the runs of the folds, and what is told of each fold."""
     input:
-        ml_dataset=validated_dataset(SCIENCE.ml_dataset),
+        ml_dataset=validated_dataset,
         borders=VALIDATION["validation_borders"]["borders"],
         fold_specs=fold_specs,
         run_specs=fold_files("spec"),
@@ -131,7 +132,7 @@ rule validation_labels:
 rule validation_sums:
     """Sums of outcomes by day, fold, period and state: rows are read once."""
     input:
-        ml_dataset=validated_dataset(SCIENCE.ml_dataset),
+        ml_dataset=validated_dataset,
         equal_weight_market=SCIENCE.equal_weight_market,
         borders=VALIDATION["validation_borders"]["borders"],
         run_specs=fold_files("spec"),
@@ -179,7 +180,7 @@ rule validation_outcomes:
 rule validation_placebo:
     """The separation of the labels beside that of shifted ones."""
     input:
-        ml_dataset=validated_dataset(SCIENCE.ml_dataset),
+        ml_dataset=validated_dataset,
         equal_weight_market=SCIENCE.equal_weight_market,
         labels=VALIDATION["validation_labels"]["labels"],
         matching=VALIDATION["validation_labels"]["matching"],
@@ -205,7 +206,7 @@ rule validation_placebo:
 rule validation_events:
     """Changes of state as events."""
     input:
-        ml_dataset=validated_dataset(SCIENCE.ml_dataset),
+        ml_dataset=validated_dataset,
         equal_weight_market=SCIENCE.equal_weight_market,
         labels=VALIDATION["validation_labels"]["labels"],
         matching=VALIDATION["validation_labels"]["matching"],

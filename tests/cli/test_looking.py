@@ -124,7 +124,12 @@ def test_synth_writes_an_archive(mf_etl):
     assert "build" in mf_etl("discover-files", MF_ETL_PATHS__RAW_ROOT="made").out
 
 
-EXAMPLES = [words for words in readme_examples() if not words[0].startswith("research-")]
+# Those of runs and of pages need more than an archive: test_research.py, test_pages.py.
+EXAMPLES = [
+    words
+    for words in readme_examples()
+    if not words[0].startswith("research-") and words != ["view"]
+]
 # Where the project's own files, tickers and dates are.
 HERE = {"AAPL.US": "FB.US", "NYSE": "NASDAQ", "2010-01-04": "2012-09-04"}
 
