@@ -199,7 +199,12 @@ def test_whatever_happens_to_a_cluster_all_is_accounted_for_and_repaired(lab, pr
         "silver_indicators": 0,
         "gold_events": 1,
     }
-    assert repaired["hmm_run"] == repaired["hmm_cell"] == repaired["hmm_sweep"] == 1
+    # The slot of the ticker holds tickers of the dataset, too: that is made anew, and all below it.
+    assert {step: repaired[step] for step in ("hmm_run", "hmm_cell", "hmm_sweep")} == {
+        "hmm_run": 1,
+        "hmm_cell": 2,
+        "hmm_sweep": 1,
+    }
     assert there.data() == here.data()
     assert results(there) == results(here)
     assert not [*(there.folder / ".snakemake/cluster").glob("*.exit")]

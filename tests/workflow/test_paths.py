@@ -88,8 +88,8 @@ def test_an_archive_of_odd_names_forms_and_dates_is_built_whole(tmp_path):
     os.utime(raw / "nyse stocks/far.us.txt", (-1000, -1000))
     (raw / "nyse stocks" / "loop.us.txt").symlink_to("loop.us.txt")
     project.environment = {"MF_ETL_PATHS__RAW_ROOT": str(raw)}
-    asked = ("features", "qa", "catalog", "dataset", "--config", "qa__fail_on=never")
-    told = project.snakemake("--cores", "2", *asked)
+    asked = ("features", "qa", "dataset", "--config", "qa__fail_on=never")
+    told = project.snakemake("--cores", "2", "catalog", *asked)
     assert "1 the file name is no ticker (nyse stocks/a b.us.txt)" in told
     assert "1 file of many tickers" in told and "1 a broken link" in told
     data = project.folder / "data"

@@ -41,7 +41,10 @@ ENVIRONMENT = (
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory) -> Project:
-    """A market of fourteen tickers and seven years, of which the last two are tested."""
+    """The walk forward over a market of fourteen tickers and seven years, of which the last two are tested.
+
+    It is stopped twice, at a border and within the folds, and goes on each time.
+    """
     project = new_project(tmp_path_factory.mktemp("validation") / "project")
     shutil.rmtree(project.folder / "mf_etl")
     (project.folder / "mf_etl").symlink_to(ROOT / "mf_etl")
@@ -49,20 +52,9 @@ def project(tmp_path_factory) -> Project:
     write_archive(project.raw, tickers=14, years=7.3, seed=3)
     project.environment = ENVIRONMENT
     project.snakemake("--cores", "2", "dataset")
-    # Stopped after the first fold: what there is stays, and the rest goes on from there.
     project.snakemake("--cores", "2", f"{FOLDER}/borders.json")
     first = project.snakemake("--dry-run", f"{FOLDER}/labels.parquet")
     assert "validation_labels" in first
-    return project
-
-
-def folds(project: Project) -> list[str]:
-    """Folders of the runs of folds."""
-    return sorted(path.name for path in (project.folder / "results/research_runs").glob("fold-*"))
-
-
-@pytest.mark.breadth
-def test_a_stopped_walk_forward_goes_on_and_every_file_is_there(project):
     text = project.snakemake("--dry-run", f"{FOLDER}/folds.parquet")
     run = next(
         word.strip(",") for word in text.split() if "fold-2024" in word and "run_summary" in word
@@ -72,6 +64,15 @@ def test_a_stopped_walk_forward_goes_on_and_every_file_is_there(project):
     done = jobs(project.snakemake("--cores", "2", *targets()))
     assert done["clustering_run"] == 1 and done["validation_summary"] == 1
     assert len(folds(project)) == 2
+    return project
+
+
+def folds(project: Project) -> list[str]:
+    """Folders of the runs of folds."""
+    return sorted(path.name for path in (project.folder / "results/research_runs").glob("fold-*"))
+
+
+def test_every_file_is_there(project):
     there = {file for own in VALIDATION.values() for file in own.values() if "{" not in file}
     assert there <= {path.name for path in (project.folder / FOLDER).iterdir()}
     assert (project.folder / FOLDER / "fold=2024" / "spec.yaml").exists()
