@@ -124,7 +124,13 @@ def test_parts_make_what_one_plan_makes(workflow, options, executor):
 
 
 def test_workers_stay_over_twenty_parts_and_their_memory_is_bounded(workflow):
-    after = "import psutil; told['mb'] = psutil.Process().memory_info().rss / 2**20"
+    after = """
+        import gc, psutil
+        from snakemake.workflow import Workflow
+        told["mb"] = psutil.Process().memory_info().rss / 2**20
+        gc.collect()
+        told["workflows"] = sum(type(object_) is Workflow for object_ in gc.get_objects())
+    """
     write(workflow, {"after.py": after})
     result = run(workflow, *WARM, "--config", "slots=20")
     assert result.status == 0, result.console
@@ -133,7 +139,8 @@ def test_workers_stay_over_twenty_parts_and_their_memory_is_bounded(workflow):
     for part in parts:
         by_worker.setdefault(part["pid"], []).append(part["mb"])
     assert len(by_worker) <= 2, "a worker has been replaced"
-    # A workflow that stays alive is some megabytes; those of ten parts would be seen.
+    # One that stayed alive would be looked at by each collection of garbage that follows.
+    assert {part["workflows"] for part in parts} == {0}
     assert all(held[-1] - held[len(held) // 2] < 10 for held in by_worker.values()), by_worker
 
 

@@ -64,6 +64,7 @@ RELIED_ON = (
     Name("snakemake.shell", "STDOUT", "where the output of scripts goes"),
     Name("snakemake.common", "get_snakemake_searchpaths", "where scripts find modules"),
     Name("snakemake.sourcecache", "infer_source_file", "where the script of a rule is"),
+    Name("snakemake.script", "get_source", "to read the script of a rule once in a part"),
     Name("snakemake.benchmark", "BenchmarkRecord", "a line of a benchmark file"),
     Name(
         "snakemake.benchmark", "write_benchmark_records", "benchmark files like those of Snakemake"

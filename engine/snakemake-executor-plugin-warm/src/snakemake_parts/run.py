@@ -56,53 +56,71 @@ def run_part(
 
     Raises `PartStopped` after SIGTERM, `KeyboardInterrupt` after an interrupt, and `PartError`.
     """
+    # Libraries keep exceptions of their imports, with the frames that led to them: of those, none may
+    # know the workflow.
+    import snakemake.api  # noqa: F401
+
+    with _process_as_it_was(), _scripts_read_once():
+        return _outcome(
+            _workflow_at_its_end(snakefile, targets, config, forced_rules, executor, cores, preload)
+        )
+
+
+def _workflow_at_its_end(
+    snakefile: Path,
+    targets: Sequence[str],
+    config: Mapping[str, Any],
+    forced_rules: Sequence[str],
+    executor: str,
+    cores: int,
+    preload: Sequence[str],
+) -> Any:
     from snakemake.api import SnakemakeApi
     from snakemake.exceptions import RuleException, WorkflowError
     from snakemake.settings import types as settings
 
     workflow = None
-    with _process_as_it_was():
-        output = settings.OutputSettings(
-            quiet={settings.Quietness.ALL},
-            enable_file_logging=False,
-            log_level_override=_NO_LOG_LEVEL,
-        )
-        try:
-            with SnakemakeApi(output) as api:
-                part = api.workflow(
-                    resource_settings=settings.ResourceSettings(cores=cores),
-                    config_settings=settings.ConfigSettings(config=dict(config)),
-                    snakefile=snakefile,
-                    workdir=Path.cwd(),
-                )
-                workflow = part._workflow
-                part.dag(
-                    settings.DAGSettings(
-                        targets=frozenset(targets),
-                        forcerun=frozenset(forced_rules),
-                        force_incomplete=True,
-                        max_checksum_file_size=0,
-                        rerun_triggers=frozenset(
-                            getattr(settings.RerunTrigger, name) for name in _TRIGGERS
-                        ),
-                    )
-                ).execute_workflow(
-                    executor=executor,
-                    executor_settings=_executor_settings(executor, preload),
-                    execution_settings=settings.ExecutionSettings(
-                        keep_going=True, latency_wait=5, lock=False
-                    ),
-                    scheduling_settings=settings.SchedulingSettings(
-                        scheduler=_scheduler(), max_jobs_per_timespan=None
+    output = settings.OutputSettings(
+        quiet={settings.Quietness.ALL},
+        enable_file_logging=False,
+        log_level_override=_NO_LOG_LEVEL,
+    )
+    try:
+        with SnakemakeApi(output) as api:
+            part = api.workflow(
+                resource_settings=settings.ResourceSettings(cores=cores),
+                config_settings=settings.ConfigSettings(config=dict(config)),
+                snakefile=snakefile,
+                workdir=Path.cwd(),
+            )
+            workflow = part._workflow
+            part.dag(
+                settings.DAGSettings(
+                    targets=frozenset(targets),
+                    forcerun=frozenset(forced_rules),
+                    force_incomplete=True,
+                    max_checksum_file_size=0,
+                    rerun_triggers=frozenset(
+                        getattr(settings.RerunTrigger, name) for name in _TRIGGERS
                     ),
                 )
-        except (RuleException, WorkflowError) as error:
-            # Failed jobs are told by the result; without any, the run itself could not be.
-            if workflow is None or workflow.scheduler is None or not workflow.scheduler.failed:
-                raise PartError(str(error) or type(error).__name__) from error
-        finally:
-            forget_runs()
-        return _outcome(workflow)
+            ).execute_workflow(
+                executor=executor,
+                executor_settings=_executor_settings(executor, preload),
+                execution_settings=settings.ExecutionSettings(
+                    keep_going=True, latency_wait=5, lock=False
+                ),
+                scheduling_settings=settings.SchedulingSettings(
+                    scheduler=_scheduler(), max_jobs_per_timespan=None
+                ),
+            )
+    except (RuleException, WorkflowError) as error:
+        # Failed jobs are told by the result; without any, the run itself could not be.
+        if workflow is None or workflow.scheduler is None or not workflow.scheduler.failed:
+            raise PartError(str(error) or type(error).__name__) from error
+    finally:
+        forget_runs()
+    return workflow
 
 
 def _outcome(workflow: Any) -> Part:
@@ -146,18 +164,51 @@ def _executor_settings(executor: str, preload: Sequence[str]) -> Any:
 @contextmanager
 def _process_as_it_was() -> Iterator[None]:
     """Put back what a run of Snakemake leaves changed in its process."""
+    import snakemake.workflow
     from snakemake.logging import logger
 
     path, handlers, level = list(sys.path), list(logger.handlers), logger.level
+    # A workflow puts its names into this module, and copies those that are there: it would hold the
+    # workflow before it, and that one the one before.
+    names = vars(snakemake.workflow)
+    names_before = dict(names)
     on_signal = signal.getsignal(signal.SIGTERM)
     try:
         yield
     finally:
+        for name in names.keys() - names_before.keys():
+            del names[name]
+        names.update(names_before)
         sys.path[:] = path
         logger.handlers[:] = handlers
         logger.setLevel(level)
         if on_signal is not None:
             signal.signal(signal.SIGTERM, on_signal)
+
+
+@contextmanager
+def _scripts_read_once() -> Iterator[None]:
+    """Have Snakemake read the script of a rule once, which it does for each job of a plan."""
+    import snakemake.script
+
+    read = snakemake.script.get_source
+    known: dict[Any, Any] = {}
+
+    def get_source(
+        path: Any, sourcecache: Any, basedir: Any = None, wildcards: Any = None, params: Any = None
+    ) -> Any:
+        key = (path, sourcecache, basedir)
+        if "{" in str(path):
+            return read(*key, wildcards, params)
+        if key not in known:
+            known[key] = read(*key, wildcards, params)
+        return known[key]
+
+    snakemake.script.get_source = get_source
+    try:
+        yield
+    finally:
+        snakemake.script.get_source = read
 
 
 def forget_runs() -> None:
@@ -177,9 +228,17 @@ def _caches() -> list[Any]:
     for names in list(places.values()):
         places |= {id(vars(c)): vars(c) for c in names.values() if isinstance(c, type)}
     kind = type(_caches)
-    values = {id(value): value for names in places.values() for value in list(names.values())}
+    values = {
+        id(value): value
+        for names in places.values()
+        for value in map(_behind_property, list(names.values()))
+    }
     return [
         value
         for value in values.values()
         if isinstance(value, kind) and value.__module__.startswith("snakemake.")
     ]
+
+
+def _behind_property(value: Any) -> Any:
+    return value.fget if isinstance(value, property) else value
