@@ -271,7 +271,9 @@ def small_runs(bench: Bench, rounds: int) -> Iterator[str]:
 PARTS = ("small", "medium", "large", "market", "many", "changes")
 
 
-def measured(part: str, scratch: Path, cores: int, tickers: int | None) -> Iterator[str]:
+def measured(
+    part: str, scratch: Path, cores: int, tickers: int | None, flat: bool
+) -> Iterator[str]:
     """The lines of one part of the measurements."""
     sizes = {
         "small": (200, "6,000"), "medium": (1000, "6,000"), "large": (8000, "6,000"),
@@ -284,7 +286,7 @@ def measured(part: str, scratch: Path, cores: int, tickers: int | None) -> Itera
         if part == "changes":
             yield from small_runs(bench, 3)
         else:
-            yield from builds(bench, rounds, part != "many", part == "small")
+            yield from builds(bench, rounds, flat and part != "many", part == "small")
     finally:
         bench.clear()
 
@@ -299,13 +301,16 @@ def filesystem(folder: Path) -> str:
 @click.command()
 @click.option("--part", "parts", type=click.Choice(PARTS), multiple=True, help="Only this part.")
 @click.option("--tickers", type=int, help="Other than the usual number, for a look.")
+@click.option("--flat/--no-flat", default=True, help="With one flat plan, the slowest by far.")
 @click.option("--cores", default=min(4, os.cpu_count() or 1), help="Cores to use.")
 @click.option("--scratch", type=click.Path(path_type=Path), help="Folder for the archives.")
-def main(parts: tuple[str, ...], tickers: int | None, cores: int, scratch: Path | None) -> None:
+def main(
+    parts: tuple[str, ...], tickers: int | None, flat: bool, cores: int, scratch: Path | None
+) -> None:
     """Measure; each part writes its own section of the benchmark document."""
     with tempfile.TemporaryDirectory(dir=scratch) as folder:
         for part in parts or PARTS:
-            lines = [*measured(part, Path(folder), cores, tickers)]
+            lines = [*measured(part, Path(folder), cores, tickers, flat)]
             where = f"{machine()}; `--cores {cores}`, files on {filesystem(Path(folder))}."
             lines[2:2] = [where, ""]
             click.echo("\n".join(lines))

@@ -1,6 +1,7 @@
 """The workflow of a part of a run: the layers of the tickers that a parcel has to build."""
 
 TICKERS = config.pop("part")
+OPEN_FROM = config.pop("open_from", "bronze_ohlcv")
 IS_PART = True
 
 
@@ -13,8 +14,17 @@ UNIVERSE = Part(SETTINGS.paths.raw_root, TICKERS)
 CONTENT_OF = UNIVERSE.content
 
 
-include: "bronze.smk"
-include: "silver.smk"
+# What lies above the first layer that is not as it was left is input, and costs no planning.
+if OPEN_FROM == STEPS[0]:
+
+    include: "bronze.smk"
+
+
+if STEPS.index(OPEN_FROM) < STEPS.index("gold_events"):
+
+    include: "silver.smk"
+
+
 include: "gold.smk"
 include: "former.smk"
 

@@ -57,7 +57,13 @@ def write_reasons(path):
         if job.rule.name not in (*STEPS, "parcel", "built"):
             reasons = counts.setdefault(job.rule.name, Counter())
             reasons.update([reason_of(job)])
-    told = {"steps": counts, "first_tickers": first, "up_to_date": up_to_date()}
+    told = {
+        "steps": counts,
+        "first_tickers": first,
+        "up_to_date": up_to_date(),
+        "tickers": len(tickers()),
+        "left_out": UNIVERSE.left_out(),
+    }
     write_json(told, Path(path))
 
 

@@ -31,7 +31,9 @@ def main(
         is_alone = attempt == 1 and threads == 1
         try:
             return run_part(
-                PART, files, config={**config, "part": members}, forced_rules=parcel.forced,
+                PART, files,
+                config={**config, "part": members, "open_from": parcel.open_from},
+                forced_rules=parcel.forced,
                 executor="inline" if is_alone else "warm", cores=threads, preload=PRELOAD,
             )  # fmt: skip
         except PartStopped:

@@ -24,7 +24,7 @@ from mf_etl.synth.__main__ import main as synth_command
 @click.option("--json", "as_json", is_flag=True, help="As JSON, for programs.")
 def status(as_json: bool) -> None:
     """What is up to date, what would run and why, by layer; builds nothing."""
-    context.universe().tickers  # noqa: B018 - a raw root that is not there is told before planning
+    context.settings()  # a mistake in them is told before planning
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, "reasons.json")
         settings = {"planning.reasons": str(file)}
@@ -35,6 +35,7 @@ def status(as_json: bool) -> None:
             output=subprocess.PIPE,
         )
         if done.returncode or not file.exists():
+            context.universe().tickers  # noqa: B018 - says so if it is the raw root that is not there
             own = [line for line in done.stdout.splitlines() if line.startswith("mf_etl: ")]
             click.echo("\n".join(own) or done.stdout.rstrip(), err=True)
             click.echo(
@@ -46,14 +47,13 @@ def status(as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(told, indent=2))
         return
-    all_tickers = len(context.universe().tickers)
-    rows = [_row(step, told, all_tickers) for step in LAYERS]
+    rows = [_row(step, told, told["tickers"]) for step in LAYERS]
     rows += [_row(step, told, None) for step in told["steps"] if step not in LAYERS]
     show(("step", "up to date", "to do", "why"), rows)
     if not told["steps"]:
         click.echo("Everything is up to date.")
-    if left_out := context.universe().left_out():
-        click.echo(left_out)
+    if told["left_out"]:
+        click.echo(told["left_out"])
 
 
 def _row(step: str, told: dict[str, Any], tickers: int | None) -> tuple[Any, ...]:

@@ -132,7 +132,7 @@ def _built(
     files = [
         file
         for exchange, ticker, *_ in pending
-        for layer in reach
+        for layer in reach[LAYERS.index(parcel.open_from) :]
         for file in layer_files(data, layer, (exchange, ticker))
     ]
     failed: dict[str, list[str]] = {}

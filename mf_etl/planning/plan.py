@@ -262,6 +262,7 @@ class Plan:
             depth=depth,
             members=members,
             pending=["/".join(found.pair) for found in pending],
+            open_from=LAYERS[min((found.open_from for found in pending), default=0)],
             steps={
                 layer: {"digest": step.digest, "code": step.code, "settings": dict(step.settings)}
                 for layer, step in steps.items()
@@ -276,7 +277,8 @@ class Parcel(NamedTuple):
     """What a run asks of a slot, once; `work` is by layer, `depth` the last layer that is wanted.
 
     `members` are exchange, ticker, path of the raw file, instrument and, for those pending,
-    fingerprint; `pending` are their keys; `counts` the jobs to do by layer and reason.
+    fingerprint; `pending` are their keys, `open_from` the first layer that has to be weighed again
+    for any of them; `counts` the jobs to do by layer and reason.
     """
 
     slot: str
@@ -285,6 +287,7 @@ class Parcel(NamedTuple):
     depth: str
     members: list[list[str]]
     pending: list[str]
+    open_from: str
     steps: dict[str, dict[str, Any]]
     forced: list[str]
     counts: dict[str, dict[str, int]]

@@ -41,7 +41,7 @@ ENVIRONMENT = (
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory) -> Project:
-    """The walk forward over a market of fourteen tickers and seven years, of which the last two are tested.
+    """A walk forward over fourteen tickers and seven years, of which the last two are tested.
 
     It is stopped twice, at a border and within the folds, and goes on each time.
     """
