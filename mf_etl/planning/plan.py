@@ -232,7 +232,7 @@ class Plan:
             elif place and _is_older(now[layer], now[LAYERS[place - 1]][:1]):
                 reason = ABOVE
             if reason:
-                return Pending(pair, min(place, open_from or place), place, reason)
+                return Pending(pair, place if open_from is None else open_from, place, reason)
             if open_from is None and member.stamps.get(layer) != now[layer]:
                 open_from = place
         return None if open_from is None else Pending(pair, open_from, None, UNKNOWN)

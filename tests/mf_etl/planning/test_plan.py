@@ -175,6 +175,19 @@ def test_a_lost_file_is_missing_and_a_touched_one_redoes_what_is_below(house, pl
     assert house.works()[4] != SlotState.read(house.folder / f"parcels/{SLOT}.json").work[LAYERS[4]]
 
 
+@pytest.mark.parametrize("place", range(5))
+def test_a_parcel_begins_at_the_first_layer_that_is_not_as_it_was_left(house, place):
+    """Layers above are not planned, but one that was touched is, whatever is to do below it."""
+    house.settings["gold_features"] = {"x": {"y": 2}}
+    house.build()
+    assert house.parcels[0].open_from == "gold_features"
+    later = Path(layer_files(house.data, LAYERS[place], A)[0])
+    os.utime(later, ns=(later.stat().st_mtime_ns + 1, later.stat().st_mtime_ns + 1))
+    house.settings["gold_features"] = {"x": {"y": 3}}
+    house.build()
+    assert house.parcels[0].open_from == LAYERS[place]
+
+
 def test_a_failure_is_told_and_pending_under_a_new_value_each_time(house):
     house.raw("A.US").write_text("other")
     house.failing = {"A.US": "silver_indicators"}
