@@ -97,6 +97,7 @@ synth: $(VENV)/ready ## a synthetic archive: make synth TICKERS=100 YEARS=10 SEE
 bench: $(VENV)/ready-to-test ## measure, and write docs/benchmarks.md
 	python -m bench.layers
 	python -m bench.engine
+	python -m bench.chain
 	python -m bench.dataset --tickers 8600
 	python -m bench.clustering
 	python -m bench.hmm
