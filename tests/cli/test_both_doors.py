@@ -17,6 +17,7 @@ from mf_etl.database import connect
 pytestmark = pytest.mark.xdist_group("cli_doors")
 
 
+@pytest.mark.commands
 def test_a_command_after_snakemake_does_nothing(built):
     assert "Nothing to be done" in built("features-run").err
     assert "Nothing to be done" in built("sanity-checks").err
@@ -30,6 +31,7 @@ def test_snakemake_after_a_command_does_nothing(built):
     assert "Nothing to be done" in built.project.snakemake("--cores", "2", "features")
 
 
+@pytest.mark.commands
 def test_status_tells_what_would_run_and_why(built):
     built.project.snakemake("--cores", "2")  # other tests have built features alone
     everything = json.loads(built("status", "--json").out)
@@ -88,6 +90,7 @@ def test_a_status_that_cannot_be_told_says_why(built):
     assert "gold_features" in done.err and "there is no plan" in done.err
 
 
+@pytest.mark.commands
 def test_status_is_not_what_builds(built):
     before = sorted(built.path("data").rglob("*"))
     built("status", MF_ETL_EVENT_GRAMMAR__HOLD_CONSECUTIVE_BARS="6")
@@ -103,6 +106,7 @@ def test_sanity_and_tables(built):
     assert "NASDAQ" in built("build-symbol-master").out
 
 
+@pytest.mark.commands
 def test_sanity_fails_as_the_settings_say(built):
     done = built("sanity-checks", code=1, MF_ETL_QA__FAIL_ON="warn")
     assert "empty_share" in done.out
@@ -137,6 +141,7 @@ def test_a_dataset_of_options_is_the_same_target_each_time(built):
     assert "Nothing to be done" in built.project.snakemake("--cores", "1", target)
 
 
+@pytest.mark.commands
 def test_an_empty_dataset_fails_with_one_line(built):
     done = built("export-ml-dataset", "--start-date", "2099-01-01", code=1)
     assert "no row" in done.err
@@ -173,6 +178,7 @@ def test_catalog_has_a_view_for_all_that_is_there(built):
             database.execute("create table t (x int)")
 
 
+@pytest.mark.commands
 def test_the_catalog_holds_where_its_folder_is_moved_to(built, tmp_path, monkeypatch):
     """Also beside another project, whose files have the same names."""
     built("catalog")

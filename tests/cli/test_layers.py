@@ -22,11 +22,6 @@ STEPS = {
     "events": ("gold/events_by_symbol", "--indicator-file", "silver/indicators_by_symbol"),
     "features": ("gold/features_by_symbol", "--events-file", "gold/events_by_symbol"),
 }
-# One layer's commands in `make test`, those of all in `make test-commands`.
-ONE_AND_ALL = [
-    pytest.param(step, marks=pytest.mark.commands) for step in STEPS if step != "features"
-]
-ONE_AND_ALL.append("features")
 
 
 @pytest.fixture(autouse=True)
@@ -54,7 +49,8 @@ def test_bronze_of_one_raw_file_says_what_it_rejected(mf_etl):
     assert tickers_of(mf_etl, "bronze/ohlcv_by_symbol") == {"ticker=ZVALUES.US"}
 
 
-@pytest.mark.parametrize("step", ONE_AND_ALL)
+@pytest.mark.commands
+@pytest.mark.parametrize("step", STEPS)
 def test_one_ticker_by_name_and_by_the_file_above(mf_etl, step):
     dataset, option, above = STEPS[step]
     done = mf_etl(f"{step}-one", "--ticker", "fb.us")
@@ -76,7 +72,10 @@ def test_every_ticker_and_a_limit(mf_etl):
     assert "Nothing to be done" in mf_etl("silver-run").err
 
 
-@pytest.mark.parametrize("step", ONE_AND_ALL)
+@pytest.mark.parametrize(
+    "step",
+    [pytest.param(step, marks=[pytest.mark.commands] * (step != "features")) for step in STEPS],
+)
 def test_every_layer_has_a_command_for_all_tickers(mf_etl, step):
     mf_etl(f"{step}-run", "--limit", "2")
     assert len(tickers_of(mf_etl, STEPS[step][0])) == 2

@@ -100,6 +100,7 @@ def test_runs_of_the_settings_by_name(mf_etl):
     assert "named is a run of the settings" in done.err
 
 
+@pytest.mark.commands
 def test_sanity_finds_what_is_missing_and_what_is_null(mf_etl):
     folder = mf_etl.path("results", "research_runs", "broken")
     done = mf_etl("research-cluster-sanity", "--run-dir", str(folder), code=2)
@@ -156,6 +157,7 @@ def test_dates_that_leave_a_side_empty_are_told_with_the_range_there_is(mf_etl, 
     assert line in done.err and "dataset market, which goes from" in done.err
 
 
+@pytest.mark.commands
 def test_dates_of_the_settings_are_looked_at_too(mf_etl):
     preparation = {"split_mode": "time", "train_end": "2030-01-01", "predict_on": "all"}
     runs = {"runs": {"late": {"dataset": "market", "preparation": preparation}}}

@@ -72,6 +72,7 @@ def script(html: str, name: str) -> dict:
     return json.loads(found[1])
 
 
+@pytest.mark.commands
 def test_snakemakes_report_shows_figures_and_tables(project):
     out = project.snakemake("--report", "report.html", "qa", "clustering", "hmm")
     assert "Missing metadata" not in out
@@ -153,6 +154,7 @@ def test_a_rule_graph_is_drawn_without_what_follows_from_other_edges():
 RECIPE = re.compile(r"^```diff\n--- (\S+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
+@pytest.mark.commands
 def test_the_recipe_adds_a_column(template, tmp_path):
     project = copy_of(template, tmp_path / "project")
     recipe = (ROOT / "docs" / "add-a-column.md").read_text(encoding="utf-8")

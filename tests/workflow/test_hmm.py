@@ -137,7 +137,7 @@ def test_a_saved_model_decodes_another_dataset_without_a_fit(project, monkeypatc
 @pytest.mark.parametrize(
     "change, line",
     [
-        ({"dataset": "rows"}, "a sample of single rows; export it with sample_by ticker"),
+        broad({"dataset": "rows"}, "a sample of single rows; export it with sample_by ticker"),
         broad(
             {"hmm": {"n_components": 2, "min_sequence_length": 10**6}}, "lower min_sequence_length"
         ),

@@ -342,6 +342,7 @@ def test_from_elsewhere_all_is_in_the_folder(project, tmp_path):
     assert tables(project) and not list(project.folder.rglob("*.former"))
 
 
+@pytest.mark.faults
 def test_the_catalogue_comes_last_and_shows_the_universe(project):
     printed = project.snakemake("--cores", "1", "catalog")
     assert "not built yet: symbol_master (snakemake qa)" in printed

@@ -17,7 +17,7 @@ from tests.conftest import ROOT
 from tests.workflow.conftest import Project, new_project
 from tests.workflow.research import files, jobs, preparation, settings
 
-pytestmark = pytest.mark.xdist_group("workflow_validation")
+pytestmark = [pytest.mark.breadth, pytest.mark.xdist_group("workflow_validation")]
 
 RUN = "few_two_kmeans_market"
 FOLDER = f"results/validation_runs/{RUN}"
@@ -130,7 +130,6 @@ def test_labels_of_a_year_are_those_of_its_own_fit(project):
         assert got.equals(expected.select(*keys, "state").sort(keys))
 
 
-@pytest.mark.breadth
 def test_the_same_bytes_at_one_core_and_two(project):
     before = files(project.folder / FOLDER)
     shutil.rmtree(project.folder / FOLDER)
@@ -150,7 +149,6 @@ def test_an_option_is_a_reason_for_the_steps_that_read_it_alone(project, monkeyp
         assert name not in text
 
 
-@pytest.mark.breadth
 def test_in_sample_says_so_in_every_file(project):
     folder = "results/validation_runs/seen_two_kmeans_market"
     asked = [target.replace(FOLDER, folder) for target in targets()]
@@ -171,7 +169,6 @@ def test_in_sample_says_so_in_every_file(project):
     assert told["verdict"] == "undecided"
 
 
-@pytest.mark.breadth
 def test_the_number_of_states_is_chosen_inside_each_fold(project):
     folder = project.folder / "results/validation_runs/chosen_mix_gmm_market"
     project.snakemake("--cores", "2", f"{folder.relative_to(project.folder)}/folds.parquet")
@@ -182,7 +179,6 @@ def test_the_number_of_states_is_chosen_inside_each_fold(project):
     assert folds.item(0, "n_components") == told["chosen"]
 
 
-@pytest.mark.breadth
 def test_a_refit_is_a_target_of_its_own(project):
     refit = f"{FOLDER}/refits/draw=3.json"
     project.snakemake("--cores", "2", refit)

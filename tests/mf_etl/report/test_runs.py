@@ -18,6 +18,8 @@ from mf_etl.research.models.hmm.spec import HmmSpec
 from mf_etl.research.runs.run import write_run
 from tests.mf_etl.research.clusters import SPLIT, dataset_of, prepared_folder, regime_frame
 
+pytestmark = pytest.mark.xdist_group("report_runs")
+
 SPECS = {
     "clustering": ClusteringSpec(method="kmeans", n_clusters=3, n_init=3),
     "hmm": HmmSpec(n_components=3, n_restarts=1, start_rows=800),

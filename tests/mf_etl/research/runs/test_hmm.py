@@ -30,6 +30,8 @@ from tests.mf_etl.research.clusters import (
 )
 from tests.mf_etl.research.datasets.cases import OPTIONS, day
 
+pytestmark = pytest.mark.xdist_group("research_runs_hmm")
+
 SHOWN = HmmSpec(n_components=3, n_restarts=2, start_rows=800)
 
 

@@ -258,7 +258,7 @@ def test_an_archive_of_survivors_says_so_in_every_summary(prepared, tmp_path):
     assert "view: cluster; period: train (in-sample), test" in words
 
 
-@pytest.mark.parametrize("research", ["clustering", "hmm"])
+@pytest.mark.parametrize("research", ["clustering", pytest.param("hmm", marks=pytest.mark.breadth)])
 def test_rows_after_the_test_period_are_left_to_a_later_test(tmp_path, research):
     """What is told of the test is the same whether there are rows beyond its end, or which."""
     told = []
