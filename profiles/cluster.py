@@ -118,5 +118,8 @@ def _batch_script(script, job, number_variable):
     # Shells that end at once would leave processes behind that no scheduler without control groups
     # finds any more, and that hold what they have locked.
     stay = "trap : TERM"
-    end = f"code=$?\necho $code > {FOLDER}/${number_variable}.exit\nexit $code\n"
-    return "\n".join([*lines, stay, f"( {stay}; {command} )", end])
+    left = f"{FOLDER}/${number_variable}.exit"
+    # A scheduler that was set up anew counts from 1 again.
+    begin = f"rm -f {left}"
+    end = f"code=$?\necho $code > {left}\nexit $code\n"
+    return "\n".join([*lines, begin, stay, f"( {stay}; {command} )", end])
