@@ -11,6 +11,7 @@ import json
 import threading
 from collections.abc import Iterator, Sequence
 from functools import cached_property, lru_cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -94,12 +95,12 @@ class Prepared:
         if name in self._own.columns:
             return _array(self._own.column(name))
         self.refuse_unknown([name])
-        parts = []
-        start = 0
-        for first, group in self._dataset.groups([name]):
-            stop = int(np.searchsorted(self._dataset_rows, first + group.height))
-            parts.append(_array(group.to_series())[self._dataset_rows[start:stop] - first])
-            start = stop
+        parts = [
+            _array(group.to_series())[self._dataset_rows[rows] - first]
+            for rows, (first, group) in zip(
+                self._rows_of_groups, self._dataset.groups([name]), strict=True
+            )
+        ]
         return np.concatenate(parts)
 
     def take(self, rows: NDArray[Any], names: Sequence[str]) -> pl.DataFrame:
@@ -204,6 +205,15 @@ class Prepared:
         """Row number in the dataset of each row; ascending."""
         return self._own.column(DATASET_ROW).to_numpy()
 
+    @cached_property
+    def _rows_of_groups(self) -> list[slice]:
+        """Which rows are of each row group of the dataset.
+
+        Found once: numpy makes a wider copy of all row numbers to look for one of another type.
+        """
+        bounds = np.searchsorted(self._dataset_rows, self._dataset.starts).tolist()
+        return [slice(*pair) for pair in pairwise(bounds)]
+
     def refuse_unknown(self, names: Sequence[str]) -> None:
         """Raises `ResearchError` if one of these columns cannot be asked for."""
         known = (*self._own.columns, *self._dataset.columns)
@@ -224,8 +234,9 @@ class _Table:
             self.columns = tuple(file.schema_arrow.names)
         groups = range(self._metadata.num_row_groups)
         heights = [self._metadata.row_group(group).num_rows for group in groups]
-        self._starts = np.concatenate(([0], np.cumsum(heights, dtype=np.int64)))
-        self.rows = int(self._starts[-1])
+        # Number of the first row of each row group, and of all rows at the end.
+        self.starts = np.concatenate(([0], np.cumsum(heights, dtype=np.int64)))
+        self.rows = int(self.starts[-1])
         self._group = lru_cache(maxsize=_KEPT_GROUPS)(self._read_group)
         self._reading = threading.Lock()
 
@@ -235,16 +246,16 @@ class _Table:
 
     def groups(self, names: Sequence[str]) -> Iterator[tuple[int, pl.DataFrame]]:
         """Number of the first row and these columns of each row group."""
-        for group, start in enumerate(self._starts[:-1].tolist()):
+        for group, start in enumerate(self.starts[:-1].tolist()):
             yield start, self._read_group(group, tuple(names))
 
     def take(self, rows: NDArray[Any], names: Sequence[str]) -> pl.DataFrame:
         """These rows, in this order; all row groups between the lowest and the highest are read."""
         lowest, highest = (rows.min(), rows.max()) if len(rows) else (0, 0)
-        first, last = np.searchsorted(self._starts, (lowest, highest), side="right")
+        first, last = np.searchsorted(self.starts, (lowest, highest), side="right")
         with self._reading:
             parts = [self._group(group, tuple(names)) for group in range(first - 1, last)]
-        found: pl.DataFrame = pl.concat(parts)[rows - self._starts[first - 1]]
+        found: pl.DataFrame = pl.concat(parts)[rows - self.starts[first - 1]]
         return found
 
     def _read_group(self, group: int, names: tuple[str, ...]) -> pl.DataFrame:
