@@ -107,7 +107,7 @@ bench: $(VENV)/ready-to-test ## measure, and write docs/benchmarks.md
 lock: $(VENV)/ready-to-test ## pin the newest versions that fit pyproject.toml
 	$(INSTALL) uv
 	uv pip compile --quiet --universal --upgrade --no-header --no-annotate --no-emit-index-url \
-		--python-version 3.11 --all-extras --output-file constraints.txt pyproject.toml $(PLUGINS:=/pyproject.toml)
+		--python-version 3.11.0 --all-extras --output-file constraints.txt pyproject.toml $(PLUGINS:=/pyproject.toml)
 
 $(VENV)/ready: pyproject.toml $(PLUGINS:=/pyproject.toml) constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "mf_etl needs Python 3.11 or later; name one with make PYTHON=python3.12")'
