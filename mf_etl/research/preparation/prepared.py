@@ -250,13 +250,18 @@ class _Table:
             yield start, self._read_group(group, tuple(names))
 
     def take(self, rows: NDArray[Any], names: Sequence[str]) -> pl.DataFrame:
-        """These rows, in this order; all row groups between the lowest and the highest are read."""
-        lowest, highest = (rows.min(), rows.max()) if len(rows) else (0, 0)
-        first, last = np.searchsorted(self.starts, (lowest, highest), side="right")
+        """These rows, in this order; of the row groups that hold them one is read after the other."""
+        groups = np.searchsorted(self.starts, rows, side="right") - 1
+        order = np.argsort(groups, kind="stable")
+        used, begins = np.unique(groups[order], return_index=True)
+        # Picked group by group: rows of the whole file would be the whole file in memory.
         with self._reading:
-            parts = [self._group(group, tuple(names)) for group in range(first - 1, last)]
-        found: pl.DataFrame = pl.concat(parts)[rows - self.starts[first - 1]]
-        return found
+            parts = [
+                self._group(group, tuple(names))[rows[mine] - self.starts[group]]
+                for group, mine in zip(used.tolist(), np.split(order, begins[1:]), strict=False)
+            ]
+            found: pl.DataFrame = pl.concat(parts or [self._group(0, tuple(names)).clear()])
+        return found if np.array_equal(order, np.arange(len(order))) else found[np.argsort(order)]
 
     def _read_group(self, group: int, names: tuple[str, ...]) -> pl.DataFrame:
         with pq.ParquetFile(self.path, metadata=self._metadata) as file:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import weakref
 
 import numpy as np
 import polars as pl
 import pytest
 
 from mf_etl.errors import ResearchError
+from mf_etl.research.preparation import prepared as prepared_module
 from mf_etl.research.preparation.prepared import Prepared
 from mf_etl.research.preparation.splits import PERIODS
 from tests.mf_etl.research import clusters
@@ -45,6 +47,24 @@ def test_rows_are_taken_by_number(folder):
     for name in names[1:]:
         expected = table[name].to_physical().to_numpy()
         np.testing.assert_array_equal(prepared.column(name), expected)
+
+
+def test_rows_of_the_whole_file_are_taken_with_few_row_groups_in_memory(tmp_path, monkeypatch):
+    frame = pl.DataFrame({"x": range(1000), "y": [str(n) for n in range(1000)]})
+    frame.write_parquet(tmp_path / "t.parquet", row_group_size=50)
+    read, held, most = prepared_module._Table._read_group, weakref.WeakValueDictionary(), []
+
+    def watched(table, group, names):
+        found = read(table, group, names)
+        held[len(most)] = found
+        most.append(len(held))
+        return found
+
+    monkeypatch.setattr(prepared_module._Table, "_read_group", watched)
+    table = prepared_module._Table(tmp_path / "t.parquet")
+    for rows in (np.arange(0, 1000, 7), np.arange(1000)[::-7], np.array([], dtype=np.int64)):
+        assert table.take(rows, ["y", "x"]).equals(frame.select("y", "x")[rows])
+    assert len(most) > 20 and max(most) <= prepared_module._KEPT_GROUPS + 1
 
 
 def test_columns_of_a_dataset_of_which_rows_are_left_out(tmp_path):
