@@ -20,16 +20,12 @@ from typing import ClassVar
 import click
 import numpy as np
 import psutil
+import yaml
 
 from bench.document import machine, table, write_section
-from bench.engine import MB, TARGETS, Bench, filesystem
+from bench.engine import MB, RAW, TARGETS, Bench, filesystem
+from bench.steps import ROOT
 
-SETTINGS_OF_MODELS = """
-research_clustering:
-  runs: {regimes: {clustering: {method: kmeans, n_clusters: 5, max_fit_rows: 2000000}}}
-research_hmm:
-  runs: {regimes: {hmm: {n_components: 4, n_restarts: 4}, cluster_labels_file: regimes_kmeans_market}}
-"""
 DATASET = "data/gold/datasets/ml_dataset_v1/market"
 CLUSTERS = "results/research_runs/regimes_kmeans_market"
 STATES = "results/hmm_runs/regimes_hmm_market"
@@ -52,11 +48,13 @@ class Chain(Bench):
 
     def __init__(self, scratch: Path, tickers: int, rows: str, cores: int) -> None:
         super().__init__(scratch, tickers, rows, cores)
-        settings = self.folder / "config" / "config.yaml"
-        settings.write_text(settings.read_text() + SETTINGS_OF_MODELS)
+        place = Path("config", "config.yaml")
+        settings = yaml.safe_load((ROOT / place).read_text(encoding="utf-8"))
+        settings["paths"]["raw_root"] = RAW
+        (self.folder / place).write_text(yaml.safe_dump(settings), encoding="utf-8")
 
     def steps(self, started: float) -> dict[str, float]:
-        """Seconds until each step was done since the one before; only those that ran."""
+        """Seconds until each step was done, since the one before it was."""
         ends = {
             name: max(path.stat().st_mtime for path in self.folder.glob(pattern))
             for name, pattern in STEPS.items()

@@ -74,7 +74,10 @@ def test_every_ticker_and_a_limit(mf_etl):
 
 @pytest.mark.parametrize(
     "step",
-    [pytest.param(step, marks=[pytest.mark.commands] * (step != "features")) for step in STEPS],
+    [
+        "features",
+        *(pytest.param(step, marks=pytest.mark.commands) for step in STEPS if step != "features"),
+    ],
 )
 def test_every_layer_has_a_command_for_all_tickers(mf_etl, step):
     mf_etl(f"{step}-run", "--limit", "2")
