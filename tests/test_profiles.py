@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import re
+import subprocess
 import sys
 
 import pytest
@@ -48,6 +50,20 @@ def test_without_the_engine_the_default_profile_is_stock_snakemake(monkeypatch):
     left = default_profile()
     assert left["keep-going"] and left["rerun-triggers"]
     assert not [key for key in left if re.search("executor|warm|scheduler|logger", key)]
+
+
+@pytest.mark.parametrize("code", [0, 3])
+def test_a_job_of_a_cluster_leaves_its_own_exit_code(monkeypatch, tmp_path, code):
+    """While it runs, there is none of an earlier job of its number."""
+    monkeypatch.syspath_prepend(str(ROOT / "profiles"))
+    cluster = importlib.import_module("cluster")
+    (tmp_path / cluster.FOLDER).mkdir(parents=True)
+    left = tmp_path / cluster.FOLDER / "7.exit"
+    left.write_text("1\n")
+    own = f"#!/bin/sh\ntest ! -e {left} && exit {code}"
+    script = cluster._batch_script(own, {"type": "single"}, "NUMBER")
+    done = subprocess.run(["bash", "-c", script], cwd=tmp_path, env={**os.environ, "NUMBER": "7"})
+    assert done.returncode == code and left.read_text() == f"{code}\n"
 
 
 def test_profiles_of_clusters_group_rules_that_there_are():
