@@ -31,6 +31,7 @@ def validated(folder: Path, tickers: int, years: float, seed: int, pays: float, 
         folder / "raw", tickers=tickers, years=years, seed=seed, anomalies=False, pays=pays,
         processes=cores,
     )  # fmt: skip
+    (folder / "config").symlink_to(ROOT / "config")  # the models and validations of the project
     environment = {k: v for k, v in os.environ.items() if not k.startswith("MF_ETL_")}
     environment |= {"MF_ETL_PATHS__RAW_ROOT": str(folder / "raw"), "PYTHONPATH": str(ROOT)}
     command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile")]
