@@ -73,6 +73,7 @@ class Plan:
         self._summary = summary
         self.folder = folder
         self._states: dict[str, SlotState] = {}
+        self._content: dict[Pair, str] = {}
         self._pending: dict[str, list[Pending]] = {}
         self._work: dict[tuple[str, str], str] = {}
         self.forced: frozenset[str] = frozenset()
@@ -117,6 +118,11 @@ class Plan:
         Such a file fails its own job, which says why, and no other. After a failure it is read
         anew, since what is remembered of it may be what was wrong.
         """
+        if pair not in self._content:
+            self._content[pair] = self._read_content(pair)
+        return self._content[pair]
+
+    def _read_content(self, pair: Pair) -> str:
         raw = self._universe.raw_path(*pair)
         exchange, ticker = pair
         log = self._data.bronze_ohlcv.log.format(exchange=exchange, prefix=ticker[0], ticker=ticker)

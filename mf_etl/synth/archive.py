@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import math
-import multiprocessing
-import signal
-from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from datetime import date, timedelta
@@ -17,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 
 from mf_etl.io import write_json
+from mf_etl.processes import in_processes
 from mf_etl.synth.anomalies import ANOMALIES, FEWEST_ROWS, PlantedAnomaly, plant
 from mf_etl.synth.folder import (
     ANOMALIES_FILE,
@@ -112,14 +109,16 @@ def write_archive(
     for folder in sorted({path.parent for entry in listed for path in _paths(out, entry)}):
         folder.mkdir(parents=True, exist_ok=True)
 
-    write = partial(_write_tickers, out=out, marker=marker, first_day=first_day, truth=truth)
+    days = trading_days(first_day, LAST_DAY)
+    market = None if pays is None else market_moves(days, seed, FIRST_DAY)
+    write = partial(_write_ticker, out=out, marker=marker, days=days, market=market, truth=truth)
     files = rows = size_bytes = 0
     planted = []
     truth_folder = out / TRUTH_FOLDER
     with ExitStack() as stack:
         if truth:
             add_regimes = stack.enter_context(regime_file(truth_folder / REGIMES_FILE))
-        for written in _in_processes(write, listed, processes):
+        for written in in_processes(write, listed, processes, at_a_time=TICKERS_A_TASK):
             files += len(written.sizes)
             rows += written.rows
             size_bytes += sum(written.sizes)
@@ -153,41 +152,9 @@ def _first_day(tickers: int, years: float, seed: int, anomalies: bool, processes
     return first_day
 
 
-def _in_processes(
-    write: Callable[[list[Listing]], list[_Written]], listed: list[Listing], processes: int
-) -> Iterator[_Written]:
-    """Results of the tickers, in their order."""
-    tasks = [listed[at : at + TICKERS_A_TASK] for at in range(0, len(listed), TICKERS_A_TASK)]
-    if processes == 1 or len(tasks) == 1:
-        for task in tasks:
-            yield from write(task)
-        return
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(min(processes, len(tasks)), mp_context=context) as pool:
-        # An interrupt is for this process alone to notice: it ends the others in good order.
-        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-        try:
-            results = pool.map(write, tasks)
-        finally:
-            signal.pthread_sigmask(signal.SIG_SETMASK, before)
-        try:
-            for written in results:
-                yield from written
-        except BaseException:
-            pool.shutdown(wait=True, cancel_futures=True)
-            raise
-
-
-def _write_tickers(
-    task: list[Listing], *, out: Path, marker: Marker, first_day: date, truth: bool
-) -> list[_Written]:
-    days = trading_days(first_day, LAST_DAY)
-    market = None if marker.pays is None else market_moves(days, marker.seed, FIRST_DAY)
-    return [_write_ticker(listing, out, marker, days, market, truth) for listing in task]
-
-
 def _write_ticker(
     listing: Listing,
+    *,
     out: Path,
     marker: Marker,
     days: np.ndarray,

@@ -15,16 +15,18 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
+import pyarrow as pa
 
 from mf_etl.errors import ResearchError, SchemaError
 from mf_etl.io import ParquetOptions, replacing, write_json
+from mf_etl.processes import in_processes
 from mf_etl.research.datasets.market import Market
-from mf_etl.research.datasets.reading import read_features, read_prices
+from mf_etl.research.datasets.reading import LISTINGS_A_PIECE, read_features, read_prices
 from mf_etl.research.datasets.request import DatasetRequest
 from mf_etl.research.datasets.rows import Trading, with_outcomes
 from mf_etl.research.datasets.sampling import row_sample
 from mf_etl.research.datasets.selection import Listing
-from mf_etl.research.datasets.streaming import RowGroupWriter, in_order
+from mf_etl.research.datasets.streaming import RowGroupWriter, as_arrow
 from mf_etl.research.datasets.survival import Survival
 from mf_etl.schemas import gold_features
 from mf_etl.schemas.declaration import HELPER_DTYPES
@@ -43,7 +45,9 @@ DROPPED = ("outside_dates", "null_required_feature", "not_sampled")
 class _Symbol(NamedTuple):
     """What one ticker gives: its rows, and what is told about them."""
 
-    rows: pl.DataFrame
+    rows: pa.Table
+    days: list[datetime.date]
+    """The first and the last; empty without rows."""
     read: int
     dropped: dict[str, int]
     inputs: list[tuple[str, str, str | None, int]]
@@ -70,12 +74,11 @@ class _Account:
         self.survival.merge(symbol.survival)
         for described in symbol.inputs:
             self.digest.update(repr(described).encode())
-        if symbol.rows.is_empty():
+        if not symbol.days:
             self.symbols_without_rows += 1
             return
         self.symbols += 1
-        days = symbol.rows.get_column("trade_date")
-        found = [*self.days, days[0], days[-1]]
+        found = [*self.days, *symbol.days]
         self.days = [min(found), max(found)]
 
 
@@ -94,20 +97,22 @@ def export_dataset(
 
     The dataset is an `ML_DATASET` file, ordered by ticker, trade_date and exchange; helper floats
     are stored as `options.helper_dtype`. Outcomes are computed on each listing's whole series, and
-    over `market`, before dates, required features and a row sample drop rows. Tickers are read on
-    up to `threads` threads and written in order, so memory does not grow with their number and the
+    over `market`, before dates, required features and a row sample drop rows. Tickers are read in
+    up to `threads` processes and written in order, so memory does not grow with their number and the
     bytes do not depend on `threads`. Gives what `metadata` holds. Raises `ResearchError` for a file
     that cannot be used and for a dataset without rows; then nothing is written.
     """
     symbols = [list(group) for _, group in itertools.groupby(listings, lambda one: one.ticker)]
-    one_symbol = partial(
-        _symbol, request=request, market=market, helper_dtype=options.helper_dtype, eps=eps
-    )
     schema = ML_DATASET.schema(HELPER_DTYPES[options.helper_dtype])
+    stored_as = arrow_schema(schema)
+    one_symbol = partial(
+        _symbol, request=request, market=market, options=options, schema=stored_as, eps=eps
+    )
     account = _Account()
     with replacing(dataset) as temporary:
-        with RowGroupWriter(temporary, arrow_schema(schema), options) as writer:
-            for symbol in in_order(one_symbol, symbols, threads):
+        with RowGroupWriter(temporary, stored_as, options) as writer:
+            # Threads would share the interpreter, and for frames this small that is most of the work.
+            for symbol in in_processes(one_symbol, symbols, threads, at_a_time=LISTINGS_A_PIECE):
                 account.add(symbol)
                 writer.add(symbol.rows)
         if not writer.rows:
@@ -122,7 +127,8 @@ def _symbol(
     *,
     request: DatasetRequest,
     market: Market,
-    helper_dtype: str,
+    options: ParquetOptions,
+    schema: pa.Schema,
     eps: float,
 ) -> _Symbol:
     """The rows of one ticker, of all its exchanges."""
@@ -140,7 +146,7 @@ def _symbol(
         instrument = [listing.instrument or None] * rows.height
         rows = rows.hstack([pl.Series("instrument", instrument, pl.String)])
         try:
-            kept.append(stored(_filtered(rows, listing, request, dropped), helper_dtype))
+            kept.append(stored(_filtered(rows, listing, request, dropped), options.helper_dtype))
         except SchemaError as error:
             raise ResearchError(
                 f"gold features {listing.features}: {error}; build the gold features again"
@@ -148,7 +154,10 @@ def _symbol(
     rows = pl.concat(kept)
     if len(kept) > 1:
         rows = rows.sort("trade_date", "exchange")
-    return _Symbol(rows, sum(height for *_, height in inputs), dict(dropped), inputs, survival)
+    days = rows.get_column("trade_date")
+    read = sum(height for *_, height in inputs)
+    ends = [days[0], days[-1]] if rows.height else []
+    return _Symbol(as_arrow(rows, schema), ends, read, dict(dropped), inputs, survival)
 
 
 def _filtered(

@@ -7,11 +7,11 @@ from functools import partial
 
 import polars as pl
 
+from mf_etl.processes import in_processes
 from mf_etl.research.datasets.market import MarketSums, Part
-from mf_etl.research.datasets.reading import read_columns
+from mf_etl.research.datasets.reading import LISTINGS_A_PIECE, read_columns
 from mf_etl.research.datasets.rows import Bars, Trading, market_parts
 from mf_etl.research.datasets.selection import Listing
-from mf_etl.research.datasets.streaming import in_order
 
 COLUMNS = (
     *("ticker", "exchange", "trade_date", "segment_no"),
@@ -24,13 +24,13 @@ def market_table(
 ) -> pl.DataFrame:
     """The rows of `EQUAL_WEIGHT_MARKET`: see `MarketSums.table`.
 
-    Listings are read on up to `threads` threads and added in their order, so memory does not grow
+    Listings are read in up to `threads` processes and added in their order, so memory does not grow
     with their number but for what the last rows of each hold, and the sums do not depend on
     `threads`. Raises `ResearchError` for a file that cannot be used.
     """
     sums = MarketSums()
     read = partial(_parts, min_adv=min_adv, eps=eps)
-    for parts in in_order(read, listings, threads):
+    for parts in in_processes(read, list(listings), threads, at_a_time=LISTINGS_A_PIECE):
         for part in parts:
             sums.add(part)
     return sums.table(min_names)

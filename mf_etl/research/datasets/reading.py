@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import cast
 
 import polars as pl
-import pyarrow.parquet as pq
 
 from mf_etl.errors import ResearchError
 from mf_etl.research.datasets.columns import CONTEXT, FEATURES, PRICES
 from mf_etl.research.datasets.selection import Listing
+
+LISTINGS_A_PIECE = 32
+"""Listings that a process is handed at a time; a universe of fewer is read in one."""
 
 FEATURE_COLUMNS = ("ticker", "exchange", "trade_date", *FEATURES, *CONTEXT, "run_id")
 
@@ -44,15 +45,14 @@ def read_columns(listing: Listing, path: Path, what: str, columns: Sequence[str]
     """These columns of a layer file of `listing`; among them must be ticker and exchange."""
     remedy = f"build the {what} again"
     try:
-        # Decoded on the calling thread: how many run at once is the caller's to say.
-        with pq.ParquetFile(path) as parquet:
-            table = parquet.read(columns=list(columns), use_threads=False)
-    except (OSError, ValueError) as error:
+        # How many run at once is the caller's to say, so none of the reader's own.
+        frame = pl.read_parquet(path, columns=list(columns), glob=False, parallel="none")
+    except pl.exceptions.ColumnNotFoundError:
+        missing = sorted(set(columns).difference(pl.read_parquet_schema(path)))
+        raise ResearchError(f"{what} {path}: no {missing[0]}; {remedy}") from None
+    except (OSError, pl.exceptions.PolarsError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise ResearchError(f"{what} {path}: {reason}; {remedy}") from None
-    frame = cast(pl.DataFrame, pl.from_arrow(table))
-    if missing := sorted(set(columns).difference(frame.columns)):
-        raise ResearchError(f"{what} {path}: no {missing[0]}; {remedy}")
     for name in ("ticker", "exchange"):
         if frame.height and frame.get_column(name)[0] != getattr(listing, name):
             raise ResearchError(

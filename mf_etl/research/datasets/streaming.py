@@ -69,7 +69,7 @@ class RowGroupWriter:
         """`ascending` columns are whole numbers or days that mostly grow: stored as differences."""
         level = options.compression_level if options.compression in _TAKES_LEVEL else None
         self._schema = schema.with_metadata({"note": options.note}) if options.note else schema
-        self._pending: list[pl.DataFrame] = []
+        self._pending: list[pa.Table] = []
         self._pending_rows = 0
         self.rows = 0
         self._writer = pq.ParquetWriter(
@@ -97,22 +97,27 @@ class RowGroupWriter:
         finally:
             self._writer.close()
 
-    def add(self, frame: pl.DataFrame) -> None:
+    def add(self, frame: pl.DataFrame | pa.Table) -> None:
         """Append rows; full row groups are written."""
-        self._pending.append(frame)
-        self._pending_rows += frame.height
-        self.rows += frame.height
+        rows = frame if isinstance(frame, pa.Table) else as_arrow(frame, self._schema)
+        self._pending.append(rows)
+        self._pending_rows += rows.num_rows
+        self.rows += rows.num_rows
         if self._pending_rows >= ROW_GROUP_ROWS:
             gathered = self._gathered()
-            whole = gathered.height - gathered.height % ROW_GROUP_ROWS
+            whole = gathered.num_rows - gathered.num_rows % ROW_GROUP_ROWS
             for start in range(0, whole, ROW_GROUP_ROWS):
                 self._write(gathered.slice(start, ROW_GROUP_ROWS))
             rest = gathered.slice(whole)
-            self._pending, self._pending_rows = [rest], rest.height
+            self._pending, self._pending_rows = [rest], rest.num_rows
 
-    def _gathered(self) -> pl.DataFrame:
-        return pl.concat(self._pending, rechunk=True)
+    def _gathered(self) -> pa.Table:
+        return pa.concat_tables(self._pending).combine_chunks()
 
-    def _write(self, frame: pl.DataFrame) -> None:
-        rows = frame.to_arrow(compat_level=pl.CompatLevel.oldest()).cast(self._schema)
+    def _write(self, rows: pa.Table) -> None:
         self._writer.write_table(rows, row_group_size=ROW_GROUP_ROWS)
+
+
+def as_arrow(frame: pl.DataFrame, schema: pa.Schema) -> pa.Table:
+    """The rows of a frame as a file of `schema` has them."""
+    return frame.to_arrow(compat_level=pl.CompatLevel.oldest()).cast(schema)

@@ -73,12 +73,13 @@ def evaluate(
     groups = Groups.of(labelled)
     profile = profiles(groups, features=features, threads=threads)
     apart, intervals = separations(groups, seed)
+    lengths = dwell_lengths(groups)
     tables = {
         "profile": profile,
         "frequency": profile.select(*groups.keys().columns, "rows", "share"),
         "transition_counts": transition_counts(groups),
-        "dwell_stats": dwell_stats(groups),
-        "dwell_lengths": dwell_lengths(groups),
+        "dwell_stats": dwell_stats(groups, lengths),
+        "dwell_lengths": lengths,
         "intervals": intervals,
         "start_distribution": start_distribution(groups, model_tables.get("start_probability")),
         "flow_states": flow_states(groups),
@@ -99,9 +100,6 @@ def _confidence(groups: Groups) -> pl.DataFrame:
     if len(labelled.views) == 1:
         return told
     first, second = (labelled.labels[view.name] for view in labelled.views)
-    same = groups.ordered(np.equal(first, second))
-    shares = [
-        float(rows.mean()) if len(rows := same[group.view.name][group.rows]) else None
-        for group in groups.every
-    ]
+    same = groups.counts(np.equal(first, second).view(np.int8), 2)
+    shares = [float(n[1] / n.sum()) if n.any() else None for _, n in same]
     return told.with_columns(same_in_all_views=pl.Series(shares, dtype=pl.Float64))

@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 
 from mf_etl.plots.base import DEVIATIONS, STYLE, caption, matrix, panels, plain_axis, sides
 from mf_etl.plots.palette import FAINT, INK, NOISE, state_colours
+from mf_etl.research.counted import counted
 from mf_etl.research.evaluation.evaluate import Evaluation
-from mf_etl.research.evaluation.transitions import finished_lengths
+from mf_etl.research.evaluation.transitions import run_lengths
 from mf_etl.research.models.canonical import NOISE as NO_LABEL
 from mf_etl.research.models.views import View
 
@@ -141,8 +142,14 @@ def dwell(found: Evaluation, data: str) -> Figure:
     figure, axes = panels(1, states, 1.7, 1.9, sharex=True, sharey=True)
     colours = state_colours(states)
     names = {period: _side(stats.filter(period=period)) for period in periods}
+    every = found.tables["dwell_lengths"].filter(view=view)
+    label = found.groups.label_name
     lengths = {
-        names[period]: list(finished_lengths(found.groups, view, period)) for period in periods
+        names[period]: [
+            run_lengths(every.filter((pl.col("period") == period) & (pl.col(label) == n)), "count")
+            for n in range(states)
+        ]
+        for period in periods
     }
     n = sum(len(runs) for of_period in lengths.values() for runs in of_period)
     longest = max((runs.max(initial=1) for each in lengths.values() for runs in each), default=1)
@@ -230,7 +237,8 @@ FIGURES: dict[str, Draw] = {
 def _longest(found: Evaluation) -> NDArray[np.int64]:
     """Numbers of the labelled rows of the ticker that has most of them, by their day."""
     labelled = found.groups.labelled
-    most = int(np.bincount(labelled.ticker_codes).argmax())
+    names, _ = labelled.prepared.ticker_codes
+    most = int(counted(labelled.ticker_codes, len(names)).argmax())
     rows = np.flatnonzero(labelled.ticker_codes == most)
     return rows[np.argsort(labelled.days[rows], kind="stable")]
 

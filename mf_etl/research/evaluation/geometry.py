@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from scipy.spatial.distance import cdist
 
+from mf_etl.research.counted import counted
 from mf_etl.research.evaluation.silhouette import mean_silhouette
 from mf_etl.research.labels.labelled import LabelledRows
 from mf_etl.research.models.canonical import NOISE
@@ -49,11 +50,11 @@ def cluster_metrics(
     `labels` (int16) has one entry for each of `rows`. The last three are None where they are not
     defined: fewer than two clusters, or no more rows than clusters.
     """
-    clustered = labels[labels >= 0]
+    counts = counted(labels, int(labels.max(initial=-1)) + 1)
     return {
         "rows": rows.rows,
-        "clusters_found": int((np.bincount(clustered) > 0).sum()) if len(clustered) else 0,
-        "noise_share": 1 - len(clustered) / rows.rows,
+        "clusters_found": int(np.count_nonzero(counts)),
+        "noise_share": 1 - int(counts.sum()) / rows.rows,
         **silhouette(rows, labels, max_rows=silhouette_rows, seed=seed, threads=threads),
         **separation(rows, labels, threads),
     }

@@ -8,8 +8,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
+from numba import njit
 from numpy.typing import NDArray
 
+from mf_etl.research.counted import counted
 from mf_etl.research.labels.labelled import LabelledRows
 from mf_etl.research.models.canonical import NOISE
 from mf_etl.research.models.views import View
@@ -26,6 +28,8 @@ class Group(NamedTuple):
     label: int
     rows: slice
     """Place of its rows in what `Groups.ordered` gives of the view."""
+    cell: int
+    """Its number in what `Groups.counts` gives of the view."""
 
 
 @dataclass(frozen=True)
@@ -34,13 +38,14 @@ class Groups:
 
     labelled: LabelledRows
     every: list[Group]
-    _orders: dict[str, NDArray[np.uint32]]
+    cells: dict[str, NDArray[np.int16]]
+    """Of each view, the number of each row's group among those of `Group.cell`."""
 
     @classmethod
     def of(cls, labelled: LabelledRows) -> Groups:
-        """Sorts the rows once for each view."""
+        """Counts the rows once for each view."""
         every: list[Group] = []
-        orders = {}
+        cells = {}
         noise = any((labels == NOISE).any() for labels in labelled.labels.values())
         width = labelled.states - NOISE
         rows_of = np.bincount(labelled.periods, minlength=len(PERIODS))
@@ -48,26 +53,40 @@ class Groups:
         for view in labelled.views:
             cell = labelled.periods.astype(np.int16) * np.int16(width)
             cell += labelled.labels[view.name] - np.int16(NOISE)
-            # Stable, so that a group's rows stay in their order; of two bytes, so by radix.
-            orders[view.name] = np.argsort(cell, kind="stable").astype(np.uint32)
-            counts = np.bincount(cell, minlength=width * len(PERIODS))
+            cells[view.name] = cell
+            counts = counted(cell, width * len(PERIODS))
             bounds = np.concatenate(([0], np.cumsum(counts))).tolist()
             for code in np.flatnonzero(rows_of).tolist():
                 for label in range(NOISE if noise else 0, labelled.states):
                     at = code * width + label - NOISE
                     rows = slice(bounds[at], bounds[at + 1])
                     in_sample = bool(fit_rows_of[code])
-                    every.append(Group(view, PERIODS[code], in_sample, label, rows))
-        return cls(labelled, every, orders)
+                    every.append(Group(view, PERIODS[code], in_sample, label, rows, at))
+        return cls(labelled, every, cells)
 
     @property
     def label_name(self) -> str:
         """What a label is called in tables: the column of the first view."""
         return self.labelled.views[0].column
 
-    def ordered(self, values: NDArray[Any]) -> dict[str, NDArray[Any]]:
-        """`values` of all rows in the order of each view's groups."""
-        return {name: values[order] for name, order in self._orders.items()}
+    def ordered(self, values: NDArray[Any]) -> Iterator[tuple[Group, NDArray[Any]]]:
+        """Each group with its `values`, in row order; of all rows one view's copy at a time."""
+        for view in self.labelled.views:
+            groups = [group for group in self.every if group.view is view]
+            cell = self.cells[view.name]
+            ends = np.cumsum(counted(cell, self._width))
+            ordered = _by_cell(cell, values, ends)
+            yield from ((group, ordered[group.rows]) for group in groups)
+
+    def counts(self, values: NDArray[Any], width: int) -> Iterator[tuple[Group, NDArray[np.int64]]]:
+        """Each group with how many of its rows have each of `values`, up to `width`; −1 is none."""
+        for view in self.labelled.views:
+            found = _pairs(self.cells[view.name], values, np.zeros((self._width, width), np.int64))
+            yield from ((group, found[group.cell]) for group in self.every if group.view is view)
+
+    @property
+    def _width(self) -> int:
+        return (self.labelled.states - NOISE) * len(PERIODS)
 
     def keys(self) -> pl.DataFrame:
         """Columns view, period, in_sample and the label: one row a group."""
@@ -86,3 +105,29 @@ class Groups:
             told = {g.period: g.in_sample for g in self.every if g.view is view}
             for period, in_sample in told.items():
                 yield view, period, in_sample, self.labelled.periods == PERIODS.index(period)
+
+
+# As `counted`: numpy would make copies of 8 bytes a row first.
+@njit(nogil=True, cache=True)
+def _pairs(
+    cells: NDArray[np.int16], values: NDArray[Any], counts: NDArray[np.int64]
+) -> NDArray[np.int64]:  # pragma: no cover - compiled
+    """Add 1 to the place of each row's cell and value; a negative value is none."""
+    for row in range(len(cells)):
+        if values[row] >= 0:
+            counts[cells[row], values[row]] += 1
+    return counts
+
+
+@njit(nogil=True, cache=True)
+def _by_cell(
+    cells: NDArray[np.int16], values: NDArray[Any], ends: NDArray[np.int64]
+) -> NDArray[Any]:  # pragma: no cover - compiled
+    """`values` cell after cell, in row order within each."""
+    found = np.empty_like(values)
+    at = np.append(np.zeros(1, np.int64), ends)
+    for row in range(len(cells)):
+        place = at[cells[row]]
+        found[place] = values[row]
+        at[cells[row]] = place + 1
+    return found

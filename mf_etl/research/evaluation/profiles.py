@@ -89,8 +89,7 @@ def _statistics(
     name: str,
     schema: Schema,
 ) -> pl.DataFrame:
-    ordered = groups.ordered(values)
-    rows = [describe(ordered[group.view.name][group.rows]) for group in groups.every]
+    rows = [describe(found) for _, found in groups.ordered(values)]
     columns = {
         f"{name}_{what}": pl.Series([row.get(what) for row in rows], dtype=dtype)
         for what, dtype in schema.items()
@@ -100,28 +99,31 @@ def _statistics(
 
 def _extent(groups: Groups) -> pl.DataFrame:
     """Rows, share of the view's period, tickers, first and last date."""
-    codes, days = (
-        groups.ordered(values) for values in (groups.labelled.ticker_codes, groups.labelled.days)
-    )
+    labelled = groups.labelled
+    names, _ = labelled.prepared.ticker_codes
     of_side: dict[tuple[str, str], int] = {}
     for group in groups.every:
         side = (group.view.name, group.period)
         of_side[side] = of_side.get(side, 0) + group.rows.stop - group.rows.start
+    first_day, last_day = int(labelled.days.min()), int(labelled.days.max())
+    days = groups.counts(labelled.days - first_day, last_day - first_day + 1)
+    tickers = groups.counts(labelled.ticker_codes, len(names))
 
-    def told(group: Group) -> dict[str, float | int | None]:
-        found = days[group.view.name][group.rows]
-        rows = len(found)
+    def told(group: Group, of_day: NDArray[np.int64], of_ticker: NDArray[np.int64]) -> Statistics:
+        found = np.flatnonzero(of_day) + first_day
+        rows = int(of_day.sum())
         return {
             "rows": rows,
             "share": rows / max(1, of_side[group.view.name, group.period]),
-            "tickers": int((np.bincount(codes[group.view.name][group.rows]) > 0).sum()),
-            "first_date": int(found.min()) if rows else None,
-            "last_date": int(found.max()) if rows else None,
+            "tickers": int(np.count_nonzero(of_ticker)),
+            "first_date": int(found[0]) if rows else None,
+            "last_date": int(found[-1]) if rows else None,
         }
 
     counts: Schema = {"rows": pl.Int64, "share": pl.Float64, "tickers": pl.Int64}
     dates: Schema = {"first_date": pl.Int32, "last_date": pl.Int32}
-    rows = [told(group) for group in groups.every]
+    both = zip(days, tickers, strict=True)
+    rows = [told(group, of_day, of_ticker) for (group, of_day), (_, of_ticker) in both]
     frame = pl.DataFrame(rows, schema={**counts, **dates})
     return frame.with_columns(pl.col(*dates).cast(pl.Date))
 

@@ -30,6 +30,7 @@ LEAST_DAYS = 16
 REPLICATIONS = 499
 SHIFTS = 99
 SHIFTED_TICKERS = 500
+PIECE_ROWS = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -100,12 +101,14 @@ def separations(
 def _date_sums(
     groups: Groups, view: View, inside: NDArray[np.bool_], values: NDArray[np.floating[Any]]
 ) -> Sums:
-    labelled = groups.labelled
+    labelled, labels = groups.labelled, groups.labelled.labels[view.name]
     used = inside & np.isfinite(values)
-    days = labelled.days[used]
-    sums = DateSums(np.unique(days), labelled.states, ["outcome"])
-    if len(days):
-        sums.add(days, labelled.labels[view.name][used], {"outcome": values[used]})
+    sums = DateSums(np.unique(labelled.days[used]), labelled.states, ["outcome"])
+    # A piece at a time: the same sums, and no helper values for every row.
+    for start in range(0, len(used), PIECE_ROWS):
+        piece = slice(start, start + PIECE_ROWS)
+        mine = used[piece]
+        sums.add(labelled.days[piece][mine], labels[piece][mine], {"outcome": values[piece][mine]})
     return sums.of("outcome")
 
 
@@ -146,12 +149,13 @@ def _shifted(
     labelled = groups.labelled
     names, _ = labelled.prepared.ticker_codes
     codes = labelled.ticker_codes
-    present = np.unique(codes[inside])
-    chosen = seeded_tickers((names[code] for code in present), SHIFTED_TICKERS, seed)
+    present = np.zeros(len(names), dtype=bool)
+    present[codes[inside]] = True
+    found = {names[code]: code for code in np.flatnonzero(present)}
     is_chosen = np.zeros(len(names), dtype=bool)
-    is_chosen[[names.index(name) for name in chosen]] = True
+    is_chosen[[found[name] for name in seeded_tickers(found, SHIFTED_TICKERS, seed)]] = True
     used = inside & is_chosen[codes]
-    sequence = np.cumsum(labelled.is_start)[used]
+    sequence = np.cumsum(labelled.is_start, dtype=np.int32)[used]
     paths = list(paths_of(sequence, labelled.labels[view.name][used], values[used]))
     longest = max((len(path.labels) for path in paths), default=0)
     shifts = common_shifts(longest, SHIFTS, seed)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,6 +19,7 @@ DWELL = {
     "cut_off": pl.Int64,
     **dict.fromkeys(("km_mean", "km_median"), pl.Float64),
 }
+LENGTHS = {"length": pl.Int64, "count": pl.Int64, "cut_off": pl.Int64}
 
 
 class Runs(NamedTuple):
@@ -46,65 +46,75 @@ def transition_counts(groups: Groups) -> pl.DataFrame:
     return pl.concat(frames)
 
 
-def dwell_stats(groups: Groups) -> pl.DataFrame:
-    """Lengths in rows of the runs of each label, one row a view, period and label.
-
-    `count`, `mean`, `median`, `p10`, `p90`, `max` are of runs seen to their end. A run that the end
-    of its sequence or period cut off is counted in `cut_off` and enters `km_mean` and `km_median`
-    (Kaplan and Meier 1958; the mean is restricted to the longest run). Runs that a sequence or period
-    begins with may have begun before.
-    """
-    rows = []
-    for view, period, in_sample, _ in groups.sides():
-        runs = period_runs(groups, view.name, period)
-        for label in range(groups.labelled.states):
-            mine = runs.labels == label
-            whole = runs.lengths[mine & ~runs.cut_off]
-            cut = runs.lengths[mine & runs.cut_off]
-            key = {"view": view.name, "period": period, "in_sample": in_sample}
-            rows.append(key | {groups.label_name: label} | _dwell(whole, cut))
-    return pl.DataFrame(rows, schema={**groups.keys().schema, **DWELL})
-
-
 def dwell_lengths(groups: Groups) -> pl.DataFrame:
-    """How many runs of each label have each length in rows: seen to their end, and cut off."""
+    """How many runs of each label have each length in rows: seen to their end, and cut off.
+
+    Columns `view`, `period`, `in_sample`, the label, `length`, `count`, `cut_off`. Runs that a sequence
+    or period begins with may have begun before.
+    """
     found = []
-    for view, period, in_sample, _ in groups.sides():
-        runs = period_runs(groups, view.name, period)
-        counted = pl.DataFrame(
-            {groups.label_name: runs.labels, "length": runs.lengths, "cut": runs.cut_off}
-        )
+    for view, period, in_sample, inside in groups.sides():
+        runs = runs_within(groups, view.name, inside)
+        width = int(runs.lengths.max(initial=0)) + 1
+        cell = runs.labels.astype(np.int64) * width + runs.lengths
+        size = groups.labelled.states * width
+        count = np.bincount(cell[~runs.cut_off], minlength=size)
+        cut_off = np.bincount(cell[runs.cut_off], minlength=size)
+        there = np.flatnonzero(count + cut_off)
         found.append(
-            counted.group_by(groups.label_name, "length")
-            .agg(
-                count=(~pl.col("cut")).sum().cast(pl.Int64),
-                cut_off=pl.col("cut").sum().cast(pl.Int64),
-            )
-            .sort(groups.label_name, "length")
-            .select(
-                pl.lit(view.name).alias("view"),
-                pl.lit(period).alias("period"),
-                pl.lit(in_sample).alias("in_sample"),
-                pl.all(),
+            pl.DataFrame(
+                {
+                    "view": [view.name] * len(there),
+                    "period": [period] * len(there),
+                    "in_sample": [in_sample] * len(there),
+                    groups.label_name: (there // width).astype(np.int16),
+                    "length": there % width,
+                    "count": count[there],
+                    "cut_off": cut_off[there],
+                },
+                schema={**groups.keys().schema, **LENGTHS},
             )
         )
     return pl.concat(found)
 
 
-def period_runs(groups: Groups, view: str, period: str) -> Runs:
-    """The runs of a view in a period; noise is no run."""
+def dwell_stats(groups: Groups, lengths: pl.DataFrame) -> pl.DataFrame:
+    """Lengths in rows of the runs of each label, one row a view, period and label.
+
+    `lengths` is what `dwell_lengths` gives. `count`, `mean`, `median`, `p10`, `p90`, `max` are of runs
+    seen to their end. A run that the end of its sequence or period cut off is counted in `cut_off` and
+    enters `km_mean` and `km_median` (Kaplan and Meier 1958; the mean is restricted to the longest run).
+    """
+    rows = []
+    for view, period, in_sample, _ in groups.sides():
+        side = lengths.filter(view=view.name, period=period)
+        for label in range(groups.labelled.states):
+            mine = side.filter(pl.col(groups.label_name) == label)
+            key = {"view": view.name, "period": period, "in_sample": in_sample}
+            found = _dwell(run_lengths(mine, "count"), run_lengths(mine, "cut_off"))
+            rows.append(key | {groups.label_name: label} | found)
+    return pl.DataFrame(rows, schema={**groups.keys().schema, **DWELL})
+
+
+def run_lengths(lengths: pl.DataFrame, counted: str) -> NDArray[np.int64]:
+    """The length of every run of a part of `dwell_lengths`, ascending: by `count` or `cut_off`."""
+    number = lengths.get_column(counted).to_numpy()
+    return np.repeat(lengths.get_column("length").to_numpy(), number)
+
+
+def runs_within(groups: Groups, view: str, inside: NDArray[np.bool_]) -> Runs:
+    """The runs of a view among rows of one period, a bool a row; noise is no run."""
     labelled = groups.labelled
-    inside = next(rows for v, p, _, rows in groups.sides() if (v.name, p) == (view, period))
-    rows = np.flatnonzero(inside)
-    labels = labelled.labels[view][rows]
-    new_stretch = labelled.is_start[rows] | (np.diff(rows, prepend=-2) != 1)
-    begins = new_stretch | (np.diff(labels, prepend=labels[:1]) != 0)
-    first = np.flatnonzero(begins)
-    ends = np.append(first[1:], len(rows))
-    cut_off = np.append(new_stretch[first[1:]], True)[: len(first)]
-    found = Runs(labels[first], ends - first, cut_off)
-    kept = found.labels != NOISE
-    return Runs(*(values[kept] for values in found))
+    labels, is_start = labelled.labels[view], labelled.is_start
+    edges = inside.copy()
+    edges[1:] &= is_start[1:] | (labels[1:] != labels[:-1]) | ~inside[:-1]
+    edges[1:] |= inside[:-1] & ~inside[1:]
+    at = np.flatnonzero(edges)
+    ends = np.append(at[1:], len(labels))
+    over = np.ones(len(at), dtype=bool)
+    over[:-1] = is_start[at[1:]] | ~inside[at[1:]]
+    kept = inside[at] & (labels[at] != NOISE)
+    return Runs(labels[at[kept]], (ends - at)[kept], over[kept])
 
 
 def start_distribution(groups: Groups, probability: pl.DataFrame | None) -> pl.DataFrame:
@@ -130,18 +140,15 @@ def flow_states(groups: Groups) -> pl.DataFrame:
     """Rows of each label and `flow_state_code`, with shares of both; pairs without rows left out."""
     codes = groups.labelled.column("flow_state_code")
     known = np.isfinite(codes)
-    states = np.where(known, codes, 0).astype(np.int64)
-    first = int(states.min(initial=0))
-    width = int(states.max(initial=0)) - first + 1
-    ordered, there = groups.ordered(states - first), groups.ordered(known)
+    there = codes[known] if known.any() else np.zeros(1)
+    first, last = int(there.min()), int(there.max())
+    places = np.where(known, codes - first, -1).astype(np.int16)
     rows: list[dict[str, Any]] = []
-    for group, key in zip(groups.every, groups.keys().to_dicts(), strict=True):
-        name = group.view.name
-        mine = ordered[name][group.rows][there[name][group.rows]]
-        counts = np.bincount(mine, minlength=width).tolist()
+    counts = groups.counts(places, last - first + 1)
+    for (_, found), key in zip(counts, groups.keys().to_dicts(), strict=True):
         rows += [
             key | {"flow_state_code": code + first, "rows": count}
-            for code, count in enumerate(counts)
+            for code, count in enumerate(found.tolist())
             if count
         ]
     schema = groups.keys().schema | {"flow_state_code": pl.Int8, "rows": pl.Int64}
@@ -197,10 +204,3 @@ def kaplan_meier(
     mean = float((np.concatenate(([1.0], outlast)) * steps).sum())
     half = np.flatnonzero(outlast <= 0.5)
     return mean, float(lengths[half[0]]) if len(half) else None
-
-
-def finished_lengths(groups: Groups, view: str, period: str) -> Iterator[NDArray[np.int64]]:
-    """Lengths of the runs of each label that were seen to their end."""
-    runs = period_runs(groups, view, period)
-    for label in range(groups.labelled.states):
-        yield runs.lengths[(runs.labels == label) & ~runs.cut_off]

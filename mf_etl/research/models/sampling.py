@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from mf_etl.errors import ResearchError
+from mf_etl.research.counted import counted
 from mf_etl.research.preparation.prepared import Prepared
 
 
@@ -30,7 +31,7 @@ def fit_sample(prepared: Prepared, max_rows: int | None, seed: int) -> FitSample
     """
     fit = prepared.is_fit
     names, codes = prepared.ticker_codes
-    rows_of = np.bincount(codes[fit], minlength=len(names))
+    rows_of = counted(codes[fit], len(names))
     known = int((rows_of > 0).sum())
     if not known:
         raise ResearchError(f"prepared matrix {prepared.folder}: no rows to fit on")

@@ -29,7 +29,7 @@ from mf_etl.research.preparation.source import DATASET_ROW, KEYS, SEGMENT
 from mf_etl.research.preparation.splits import PERIODS
 
 REMEDY = "prepare it again"
-_KEPT_GROUPS = 3
+_KEPT_GROUPS = 2
 _ENUM_PERIODS = pl.Enum(PERIODS)
 
 
@@ -95,13 +95,17 @@ class Prepared:
         if name in self._own.columns:
             return _array(self._own.column(name))
         self.refuse_unknown([name])
-        parts = [
-            _array(group.to_series())[self._dataset_rows[rows] - first]
-            for rows, (first, group) in zip(
-                self._rows_of_groups, self._dataset.groups([name]), strict=True
-            )
-        ]
-        return np.concatenate(parts)
+        values: NDArray[Any] | None = None
+        groups = self._dataset.groups([name])
+        for rows, (first, group) in zip(self._rows_of_groups, groups, strict=True):
+            part = _array(group.to_series())
+            if values is None:  # parts joined at the end would be the column twice
+                values = np.empty(self.rows, dtype=part.dtype)
+            elif values.dtype != part.dtype:  # whole numbers with nulls, in some parts
+                values = values.astype(np.result_type(values, part), copy=False)
+            values[rows] = part[self._dataset_rows[rows] - first]
+        assert values is not None, "a dataset has rows"
+        return values
 
     def take(self, rows: NDArray[Any], names: Sequence[str]) -> pl.DataFrame:
         """These columns of these rows, in this order."""

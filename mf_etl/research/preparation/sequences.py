@@ -5,11 +5,13 @@ from __future__ import annotations
 import datetime
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import polars as pl
 
 from mf_etl.errors import ResearchError
+from mf_etl.research.preparation.stretches import Keys, picked_rows, stretches
 
 EPOCH = datetime.date(1970, 1, 1)
 FIRST_DAYS = 10
@@ -100,8 +102,9 @@ class Sequences:
 
     def row_numbers(self) -> np.ndarray:
         """The matrix row of every row, sequence after sequence."""
-        positions = np.repeat(self.starts - self.bounds[:-1], self.lengths)
-        positions += np.arange(len(positions))
+        narrow = _narrow(int(self.starts.max(initial=0) + self.rows))
+        positions = np.repeat((self.starts - self.bounds[:-1]).astype(narrow), self.lengths)
+        positions += np.arange(len(positions), dtype=narrow)
         return positions if self.order is None else self.order[positions]
 
     @property
@@ -158,63 +161,34 @@ def cut_sequences(
     """
     if not used.any():
         raise ResearchError("no rows to make sequences of; choose other dates or another dataset")
-    order = _series_order(rows)
-    ends = [name for name in ("ticker", "exchange", "segment_no") if name in rows.columns]
-    known = used if known is None else known
-    picked = rows.lazy().select(*ends, "trade_date", _used=used, _known=known)
-    if order is not None:
-        picked = picked.select(pl.all().gather(order))
-    series_starts, new = (
-        pl.any_horizontal(pl.col(name) != pl.col(name).shift() for name in names).fill_null(True)
-        for names in (ends[:2], ends)
-    )
-    # What is between used rows was not asked for: only what is before a series' first one leads in.
-    before = pl.col("_used").cum_sum().over("ticker", "exchange") == 0
-    found = (
-        picked.with_row_index("_position")
-        .filter(pl.col("_used") | (pl.col("_known") & before))
-        .select(
-            "_position",
-            "_used",
-            _series=series_starts,
-            _new=new,
-            _day=pl.col("trade_date").to_physical(),
-            _days=pl.col("trade_date").to_physical().diff().fill_null(0),
-            _skips=pl.col("_position") != pl.col("_position").shift() + 1,
-        )
-        .collect()
-    )
-    position, asked, new_series, series_start, day, gap = (
-        found.get_column(f"_{name}").to_numpy()
-        for name in ("position", "used", "series", "new", "day", "days")
-    )
-    if ((gap <= 0) & ~new_series).any():
+    keys = Keys.of(rows)
+    order = keys.order()
+    is_used = used.to_numpy()
+    picked = picked_rows(keys, order, is_used, is_used if known is None else known.to_numpy())
+    found = stretches(keys, order, picked, is_used, max_gap_days)
+    if found.has_day_twice:
         raise ResearchError("a ticker has a day twice or out of order; export the dataset again")
-    too_far = (gap > max_gap_days) & ~series_start
-    skips = found.get_column("_skips").fill_null(False).to_numpy()
-    if (skips & ~series_start & ~too_far).any():
+    position = found.position
+    if found.has_holes:
         # Rows between used ones are not neighbours in memory: gather what is used.
-        order = position if order is None else order[position]
-        position = np.arange(len(position))
-    first = np.flatnonzero(series_start | too_far)
-    after_gap = too_far[first]
+        order = order[picked[order]] if len(order) else np.flatnonzero(picked)
+        position = np.cumsum(found.rows) - found.rows
+    after_gap = found.after_gap
     if first_day is not None:
-        since = day[first] - (first_day - EPOCH).days
-        after_gap |= new_series[first] & (since <= FIRST_DAYS)
-    whole = np.diff(first, append=len(position))
-    lengths = np.add.reduceat(asked.astype(np.int64), first)
-    lead = whole - lengths
+        since = found.day - (first_day - EPOCH).days
+        after_gap = after_gap | (found.begins_series & (since <= FIRST_DAYS))
+    lengths = found.asked
+    lead = found.rows - lengths
     long_enough = lengths >= max(min_length, 1)
     if not long_enough.any():
         raise ResearchError(
             f"no sequence has {min_length} rows (the longest has {lengths.max()}); "
             f"lower {length_option} or choose more dates"
         )
-    starts = (position[first] + lead)[long_enough].astype(np.int64)
     kept = Sequences(
-        starts,
+        (position + lead)[long_enough],
         lengths[long_enough],
-        order,
+        order.astype(_narrow(rows.height)) if len(order) else None,
         after_gap[long_enough] if after_gap.any() else None,
         lead[long_enough] if lead.any() else None,
     )
@@ -223,29 +197,14 @@ def cut_sequences(
         {
             "rows": kept.rows,
             "sequences": len(kept),
-            "series": _series(found),
-            "gaps": int((too_far & asked).sum()),
+            "series": found.series,
+            "gaps": found.gaps,
             "dropped_rows": int(lengths[~long_enough].sum()),
             "dropped_sequences": int((~long_enough & (lengths > 0)).sum()),
         },
     )
 
 
-def _series(found: pl.DataFrame) -> int:
-    """Series that have a used row."""
-    numbered = found.select(pl.col("_series").cum_sum(), "_used")
-    return int(numbered.filter("_used").get_column("_series").n_unique())
-
-
-def _series_order(rows: pl.DataFrame) -> np.ndarray | None:
-    """Matrix rows by ticker, exchange and day; None if they lie so already.
-
-    A ticker that is listed on two exchanges has its rows interleaved by day.
-    """
-    same_ticker = pl.col("ticker") == pl.col("ticker").shift()
-    changes = same_ticker & (pl.col("exchange") != pl.col("exchange").shift())
-    if not rows.lazy().select(changes.any()).collect().item():
-        return None
-    keys = rows.lazy().select("ticker", "exchange", "trade_date").with_row_index("_row")
-    ordered = keys.sort("ticker", "exchange", "trade_date", "_row").select("_row").collect()
-    return ordered.get_column("_row").to_numpy().astype(np.int64)
+def _narrow(rows: int) -> type[np.signedinteger[Any]]:
+    """Of numbers of so many rows: half as wide as usual, where that will do."""
+    return np.int32 if rows <= np.iinfo(np.int32).max else np.int64

@@ -13,6 +13,7 @@ import polars as pl
 
 from mf_etl.io import ParquetOptions, replacing, write_csv, write_json, write_parquet
 from mf_etl.plots.base import save
+from mf_etl.research.counted import counted
 from mf_etl.research.datasets.columns import OUTCOMES
 from mf_etl.research.evaluation.evaluate import Evaluation, evaluate, refuse_missing
 from mf_etl.research.evaluation.figures import FIGURES, without_labels
@@ -116,7 +117,7 @@ def run_summary(
         "dataset": prepared.summary["dataset"],
         "features": list(prepared.features),
         "rows": found.groups.labelled.rows,
-        "tickers": int(np.count_nonzero(np.bincount(found.groups.labelled.ticker_codes))),
+        "tickers": tickers_of(found.groups.labelled),
         "periods": {period: _rows_of(found, period) for period in periods},
         "label_sequences": dict(sequences),
         **{name: value for name, value in report.items() if name not in _NOT_TOLD},
@@ -129,6 +130,12 @@ def run_summary(
         "versions": {name: importlib.metadata.version(name) for name in PACKAGES},
         "account": account(fitted, len(prepared.notes) + len(robustness["notes"]), degenerate),
     }
+
+
+def tickers_of(labelled: LabelledRows) -> int:
+    """How many tickers have labelled rows."""
+    names, _ = labelled.prepared.ticker_codes
+    return int(np.count_nonzero(counted(labelled.ticker_codes, len(names))))
 
 
 _NOT_TOLD = ("restarts", "occupancy", "degenerate_states", "delta_flow_20_means")

@@ -8,11 +8,12 @@ import pytest
 
 from mf_etl.research.evaluation.groups import Groups
 from mf_etl.research.evaluation.transitions import (
+    dwell_lengths,
     dwell_stats,
-    finished_lengths,
     flow_states,
     kaplan_meier,
-    period_runs,
+    run_lengths,
+    runs_within,
     start_distribution,
     transition_counts,
 )
@@ -55,20 +56,30 @@ def test_steps_are_of_the_view_and_the_period_of_the_later_row(groups):
 
 
 def test_runs_end_with_their_sequence_and_their_period(groups):
-    runs = period_runs(groups, "filtered", "train")
-    assert runs.labels.tolist() == [0, 1, 2, 0]
-    assert runs.lengths.tolist() == [2, 2, 2, 2]
-    assert runs.cut_off.tolist() == [False, True, False, True]
-    runs = period_runs(groups, "filtered", "test")
-    assert (runs.labels.tolist(), runs.lengths.tolist()) == ([1, 0], [1, 1])
-    assert runs.cut_off.tolist() == [False, True]
-    assert period_runs(groups, "hindsight", "train").labels.tolist() == [0, 1, 0, 2]
-    lengths = [x.tolist() for x in finished_lengths(groups, "filtered", "train")]
-    assert lengths == [[2], [], [2]]
+    def runs(view, period):
+        inside = next(rows for v, p, _, rows in groups.sides() if (v.name, p) == (view, period))
+        return runs_within(groups, view, inside)
+
+    found = runs("filtered", "train")
+    assert found.labels.tolist() == [0, 1, 2, 0]
+    assert found.lengths.tolist() == [2, 2, 2, 2]
+    assert found.cut_off.tolist() == [False, True, False, True]
+    found = runs("filtered", "test")
+    assert (found.labels.tolist(), found.lengths.tolist()) == ([1, 0], [1, 1])
+    assert found.cut_off.tolist() == [False, True]
+    assert runs("hindsight", "train").labels.tolist() == [0, 1, 0, 2]
+
+
+def test_lengths_of_runs_are_counted(groups):
+    table = dwell_lengths(groups).filter(view="filtered", period="train")
+    assert table.select("hmm_state", "length", "count", "cut_off").rows() == [
+        (0, 2, 1, 1), (1, 2, 0, 1), (2, 2, 1, 0),
+    ]  # fmt: skip
+    assert run_lengths(table, "count").tolist() == [2, 2]
 
 
 def test_dwell_counts_what_is_cut_off_apart(groups):
-    table = dwell_stats(groups).filter(view="filtered", period="train")
+    table = dwell_stats(groups, dwell_lengths(groups)).filter(view="filtered", period="train")
     assert table["hmm_state"].to_list() == [0, 1, 2]
     assert table["count"].to_list() == [1, 0, 1] and table["cut_off"].to_list() == [1, 1, 0]
     assert table["mean"].to_list() == [2.0, None, 2.0] and table["max"].to_list() == [2, None, 2]
