@@ -1,12 +1,15 @@
 """How much Snakemake's ways to run many small Python jobs cost: seconds, and milliseconds a job.
 
     python engine/bench/benchmark.py --jobs 1000 --milliseconds 5 50
+    python engine/bench/benchmark.py --trouble
 
 Each job computes for so many milliseconds and writes a file. Beside warm workers stand the local
 executor with `script:` and with `shell: python`, Snakemake's group jobs (of 50, by the plugin
 cluster-generic on this machine, if it is there), Dask's local cluster (if it is there), and a pool of
 processes without any workflow. What starts a process a job is run with a tenth of the jobs, as its
 cost a job does not depend on their number. Prints a table in Markdown.
+
+With `--trouble`, jobs that warm workers could be slow at, against the local executor with `script:`.
 """
 
 from __future__ import annotations
@@ -46,6 +49,13 @@ while time.process_time() < end:
 with open(snakemake.output[0], "w") as file:
     file.write(snakemake.output[0])
 """
+TROUBLE = {
+    "each leaves a thread running": SCRIPT
+    + "import threading\nthreading.Thread(target=time.sleep, args=(600,), daemon=True).start()\n",
+    "the first takes 10 s": "import time\nif snakemake.wildcards.i == '0':\n    time.sleep(10)\n"
+    + SCRIPT,
+    "each ends its process's standard output": SCRIPT + "import os\nos.close(1)\n",
+}
 SNAKEFILE = """\
 rule all:
     input: expand("out/{i}", i=range(int(config["jobs"])))
@@ -146,12 +156,12 @@ def ways() -> Iterator[Way]:
 
 
 def seconds(
-    way: Way, directory: Path, cores: int, jobs: int, milliseconds: int
+    way: Way, directory: Path, cores: int, jobs: int, milliseconds: int, script: str = SCRIPT
 ) -> tuple[float, float]:
     """Wall time from nothing, and CPU time of all processes that are waited for."""
     shutil.rmtree(directory, ignore_errors=True)
     directory.mkdir(parents=True)
-    files = {"work.py": WORK, "job.py": SCRIPT, "pool.py": POOL, "dask_pool.py": DASK}
+    files = {"work.py": WORK, "job.py": script, "pool.py": POOL, "dask_pool.py": DASK}
     files |= {"Snakefile": SNAKEFILE % way.rule, "submit.sh": SUBMIT}
     for name, text in files.items():
         (directory / name).write_text(text)
@@ -174,13 +184,31 @@ def seconds(
     return elapsed, cpu
 
 
+def against_stock(folder: Path, cores: int, jobs: int = 100) -> None:
+    """Print how long jobs that are trouble for a process that is used again take, to stock."""
+    print("| 100 jobs of 50 ms | warm, seconds | stock `script:`, seconds | warm to stock |")
+    print("| --- | --- | --- | --- |", flush=True)
+    warm, stock = (way for way in ways() if way.name in ("warm workers", "stock, `script:`"))
+    for name, script in TROUBLE.items():
+        took = [seconds(way, folder, cores, jobs, 50, script)[0] for way in (warm, stock)]
+        ratio = took[0] / took[1]
+        print(f"| {name} | {took[0]:.1f} | {took[1]:.1f} | {ratio:.2f} |", flush=True)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--jobs", type=int, nargs="+", default=[200])
     parser.add_argument("--milliseconds", type=int, nargs="+", default=[5])
     parser.add_argument("--cores", type=int, default=min(4, os.cpu_count() or 1))
+    parser.add_argument(
+        "--trouble", action="store_true", help="jobs that are trouble, against stock"
+    )
     parser.add_argument("--way", help="only those whose name contains this")
     arguments = parser.parse_args()
+    if arguments.trouble:
+        with tempfile.TemporaryDirectory(prefix="engine-bench-") as folder:
+            against_stock(Path(folder) / "work", arguments.cores)
+        return
     print("| jobs | work of each | | seconds | CPU seconds | CPU ms a job, less its work |")
     print("| --- | --- | --- | --- | --- | --- |", flush=True)
     with tempfile.TemporaryDirectory(prefix="engine-bench-") as folder:
