@@ -219,7 +219,7 @@ def without_labels(found: Evaluation, data: str) -> Figure:
     figure, axes = panels(1, 1, 4.0, 1.0)
     axes[0, 0].axis("off")
     axes[0, 0].text(0.5, 0.5, "no row has a label: all are noise", ha="center", va="center")
-    caption(figure, data, n=len(found.groups.labelled.days))
+    caption(figure, data, n=found.groups.labelled.rows)
     return figure
 
 
@@ -238,8 +238,8 @@ def _longest(found: Evaluation) -> NDArray[np.int64]:
     """Numbers of the labelled rows of the ticker that has most of them, by their day."""
     labelled = found.groups.labelled
     names, _ = labelled.prepared.ticker_codes
-    most = int(counted(labelled.ticker_codes, len(names)).argmax())
-    rows = np.flatnonzero(labelled.ticker_codes == most)
+    codes = labelled.ticker_codes
+    rows = np.flatnonzero(codes == int(counted(codes, len(names)).argmax()))
     return rows[np.argsort(labelled.days[rows], kind="stable")]
 
 

@@ -61,15 +61,10 @@ def outcome_summary(values: NDArray[Any]) -> Statistics:
     finite = _finite(values)
     if not len(finite):
         return {"n": 0}
-    p10, median, p90 = (float(q) for q in np.percentile(finite, (10, 50, 90)))
-    return {
-        "n": len(finite),
-        **_mean_and_std(finite),
-        "median": median,
-        "p10": p10,
-        "p90": p90,
-        "hit_rate": float((finite > 0).mean()),
-    }
+    told = {"n": len(finite), **_mean_and_std(finite), "hit_rate": float((finite > 0).mean())}
+    # Last, for it moves the values about.
+    quantiles = np.percentile(finite, (10, 50, 90), overwrite_input=True)
+    return told | dict(zip(("p10", "median", "p90"), map(float, quantiles), strict=True))
 
 
 def statistics(groups: Groups, names: Sequence[str]) -> pl.DataFrame:
@@ -105,8 +100,9 @@ def _extent(groups: Groups) -> pl.DataFrame:
     for group in groups.every:
         side = (group.view.name, group.period)
         of_side[side] = of_side.get(side, 0) + group.rows.stop - group.rows.start
-    first_day, last_day = int(labelled.days.min()), int(labelled.days.max())
-    days = groups.counts(labelled.days - first_day, last_day - first_day + 1)
+    days = labelled.days
+    first_day, last_day = int(days.min()), int(days.max())
+    of_days = groups.counts(days - first_day, last_day - first_day + 1)
     tickers = groups.counts(labelled.ticker_codes, len(names))
 
     def told(group: Group, of_day: NDArray[np.int64], of_ticker: NDArray[np.int64]) -> Statistics:
@@ -122,7 +118,7 @@ def _extent(groups: Groups) -> pl.DataFrame:
 
     counts: Schema = {"rows": pl.Int64, "share": pl.Float64, "tickers": pl.Int64}
     dates: Schema = {"first_date": pl.Int32, "last_date": pl.Int32}
-    both = zip(days, tickers, strict=True)
+    both = zip(of_days, tickers, strict=True)
     rows = [told(group, of_day, of_ticker) for (group, of_day), (_, of_ticker) in both]
     frame = pl.DataFrame(rows, schema={**counts, **dates})
     return frame.with_columns(pl.col(*dates).cast(pl.Date))

@@ -62,7 +62,7 @@ def separation_outcome(groups: Groups) -> tuple[str, NDArray[np.floating[Any]]]:
             continue
         values = labelled.outcome(name)
         if name == SEPARATION_OUTCOMES[0] and "eligible" in known:
-            values = np.where(labelled.column("eligible").astype(bool), values, np.nan)
+            values[~labelled.column("eligible").astype(bool)] = np.nan
         if np.isfinite(values).any():
             break
     return name, values
@@ -101,14 +101,18 @@ def separations(
 def _date_sums(
     groups: Groups, view: View, inside: NDArray[np.bool_], values: NDArray[np.floating[Any]]
 ) -> Sums:
-    labelled, labels = groups.labelled, groups.labelled.labels[view.name]
+    labelled, labels, days = (
+        groups.labelled,
+        groups.labelled.labels[view.name],
+        groups.labelled.days,
+    )
     used = inside & np.isfinite(values)
-    sums = DateSums(np.unique(labelled.days[used]), labelled.states, ["outcome"])
+    sums = DateSums(np.unique(days[used]), labelled.states, ["outcome"])
     # A piece at a time: the same sums, and no helper values for every row.
     for start in range(0, len(used), PIECE_ROWS):
         piece = slice(start, start + PIECE_ROWS)
         mine = used[piece]
-        sums.add(labelled.days[piece][mine], labels[piece][mine], {"outcome": values[piece][mine]})
+        sums.add(days[piece][mine], labels[piece][mine], {"outcome": values[piece][mine]})
     return sums.of("outcome")
 
 

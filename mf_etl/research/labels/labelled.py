@@ -67,15 +67,15 @@ class LabelledRows:
         """Train rows whose outcomes reach into the test period: they count nowhere."""
         return self.sequences.gather(self.prepared.column("outcome_purged").astype(bool))
 
-    @cached_property
+    @property
     def days(self) -> NDArray[np.int32]:
-        """Days since 1970."""
+        """Days since 1970; gathered anew each time, for they are as many as rows."""
         days = self.prepared.keys.get_column("trade_date").to_physical()
         return self.sequences.gather(days.to_numpy())
 
-    @cached_property
+    @property
     def ticker_codes(self) -> NDArray[Any]:
-        """Each row's place among the names of `Prepared.ticker_codes`."""
+        """Each row's place among the names of `Prepared.ticker_codes`; gathered anew as `days`."""
         return self.sequences.gather(self.prepared.ticker_codes[1])
 
     @cached_property
@@ -93,7 +93,11 @@ class LabelledRows:
 
     def outcome(self, name: str) -> NDArray[np.floating[Any]]:
         """As `column`, NaN where the outcome reaches into the test period; shape (rows,)."""
-        return np.where(self.is_purged, np.nan, self.column(name))
+        values: NDArray[np.floating[Any]] = self.column(name)
+        if not values.flags.writeable:
+            values = values.copy()
+        values[self.is_purged] = np.nan
+        return values
 
 
 def label_rows(model: Model, prepared: Prepared, threads: int) -> LabelledRows:

@@ -117,7 +117,16 @@ class Sequences:
         together = np.array_equal(self.starts[1:], self.starts[:-1] + self.lengths[:-1])
         if self.order is None and together:
             return np.asarray(matrix[self.starts[0] : self.starts[0] + self.rows])
-        return np.asarray(matrix[self.row_numbers()])
+        if self.order is not None:
+            return np.asarray(matrix[self.row_numbers()])
+        # Slice by slice: a number for each row would cost as much memory as what is gathered.
+        found = np.empty((self.rows, *matrix.shape[1:]), dtype=matrix.dtype)
+        ends = self.starts + self.lengths
+        for start, stop, place in zip(
+            self.starts.tolist(), ends.tolist(), self.bounds[:-1].tolist(), strict=True
+        ):
+            found[place : place + stop - start] = matrix[start:stop]
+        return found
 
     def gather_in_shards(self, matrix: np.ndarray) -> Iterator[tuple[Sequences, np.ndarray]]:
         """Every shard with its rows."""

@@ -62,7 +62,11 @@ def test_no_arrow_leads_upwards():
 
 
 def test_every_part_is_known():
-    unknown = {part(name) for name in imports() if name != PACKAGE} - {*PARTS, "library_threads", "counted"}
+    unknown = {part(name) for name in imports() if name != PACKAGE} - {
+        *PARTS,
+        "library_threads",
+        "counted",
+    }
     assert unknown == set()
 
 
