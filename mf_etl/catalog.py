@@ -6,6 +6,7 @@ also knows how to fill itself in, and where the log and the benchmark of its rul
 
 from __future__ import annotations
 
+import functools
 import re
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -49,11 +50,15 @@ class Dataset(str):
 
     def wildcards(self, path: str) -> dict[str, str] | None:
         """The wildcards that make `path` of this pattern, or None if it is another file's path."""
+        found = self._shape.fullmatch(path)
+        return found.groupdict() if found else None
+
+    @functools.cached_property
+    def _shape(self) -> re.Pattern[str]:
         shape = re.sub(
             r"\\\{(\w+)\\\}", lambda m: f"(?P<{m[1]}>{WILDCARD_SHAPES[m[1]]})", re.escape(self)
         )
-        found = re.fullmatch(shape, path)
-        return found.groupdict() if found else None
+        return re.compile(shape)
 
     @property
     def log(self) -> str:

@@ -35,7 +35,10 @@ def tickers_beside(data: Catalog, built: Set[tuple[str, str]]) -> list[tuple[str
     for dataset in data.per_ticker():
         root, _, name = dataset.partition("/exchange=")
         for folder in Path(root).glob("exchange=*/prefix=*"):
+            exchange = folder.parent.name.removeprefix("exchange=")
             for ticker in os.listdir(folder):
+                if (exchange, ticker.removeprefix("ticker=")) in built:
+                    continue
                 path = f"{root}/{folder.parent.name}/{folder.name}/{ticker}/{Path(name).name}"
                 if wildcards := dataset.wildcards(path):
                     found.add((wildcards["exchange"], wildcards["ticker"]))

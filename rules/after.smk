@@ -136,6 +136,7 @@ def end_undisturbed():
         at_end()
     finally:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
+        gc.freeze()  # what is left goes with the process: looking through it takes a second
 
 
 if workflow.is_main_process:

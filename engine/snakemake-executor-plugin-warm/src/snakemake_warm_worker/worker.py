@@ -53,6 +53,8 @@ class Worker:
         self._scripts: dict[int, Script] = {}
         self._configs: dict[int, bytes] = {}
         self._jobs_done = 0
+        self.is_as_it_was = False
+        """All jobs are done, and none has left anything in the process."""
         self._isolation = Isolation()
 
     def run(self) -> int:
@@ -83,7 +85,8 @@ class Worker:
             self._outbox.append((protocol.DONE, task_id, outcome, held_mb, why))
             if is_too_large or 0 < self._setup.max_jobs <= self._jobs_done:
                 self._send()
-                return 0
+                break
+        self.is_as_it_was = True
         return 0
 
     def _run(
