@@ -66,7 +66,9 @@ class MarketSums:
         else:
             # Of the rows near the end alone: the others have no outcome that is cut off.
             rows = slice(-(max(OPEN_BARS) + 1), None)
-            self._open.append(part._replace(days=part.days[rows], last=part.last[:, rows]))
+            # Copies: a view keeps the whole series.
+            days, last = part.days[rows].copy(), part.last[:, rows].copy()
+            self._open.append(part._replace(days=days, outcomes=last, last=last))
 
     def table(self, min_names: int) -> pl.DataFrame:
         """`trade_date, h, names, mean, mean_shumway`: a row a day with any listing and horizon.

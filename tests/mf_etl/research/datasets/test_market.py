@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import tracemalloc
 
 import numpy as np
 import polars as pl
@@ -117,6 +118,19 @@ def test_the_delisting_return_is_lost_on_top():
     np.testing.assert_allclose(
         with_delisting_return(np.array([0.0, 0.5, -0.5])), [-0.3, 0.05, -0.65]
     )
+
+
+def test_of_a_series_only_its_last_rows_are_kept():
+    """A view of them would keep the whole series, and of a market more than a gigabyte."""
+    sums, rows = MarketSums(), 2_000
+    tracemalloc.start()
+    try:
+        for _ in range(50):
+            sums.add(Part(np.arange(rows), *np.zeros((2, 4, rows)), False))
+        held, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert held < 10 * rows * 4 * 8  # ten series, the sums included
 
 
 def test_a_market_is_read_by_day(tmp_path):
