@@ -131,11 +131,11 @@ def save_caches():
 
 
 def end_undisturbed():
-    """At the end; then only temporary files are cleared away, which an interrupt must not cut short."""
+    """At the end, which is a moment: an interrupt must not cut short what is written and cleared away."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         at_end()
     finally:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
         gc.freeze()  # what is left goes with the process: looking through it takes a second
 
 
