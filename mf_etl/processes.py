@@ -24,9 +24,7 @@ from typing import Any, TypeVar
 PIECES_AHEAD = 2
 """Pieces of each process that are under way at most; so memory does not grow with their number."""
 
-_START = "import pickle, sys; sys.path[:] = pickle.load(sys.stdin.buffer); " + (
-    "from mf_etl.processes import serve; serve()"
-)
+_START = "import sys; sys.path[:] = sys.argv[1:]; from mf_etl.processes import serve; serve()"
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -47,7 +45,15 @@ def in_processes(
         yield from map(function, items)
         return
     with contextlib.ExitStack() as stack:
-        workers = [stack.enter_context(_Worker(function)) for _ in range(count)]
+        # An interrupt is for this process alone to notice, when it can end all the others.
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            workers = [stack.enter_context(_Worker()) for _ in range(count)]
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        # Once all have started: each takes it off the pipe when it has loaded its modules.
+        for worker in workers:
+            worker.send(function)
         waiting: collections.deque[_Worker] = collections.deque()
         for start, worker in zip(starts, itertools.cycle(workers)):
             worker.send(items[start : start + at_a_time])
@@ -61,9 +67,9 @@ def in_processes(
 class _Worker:
     """A process that works on pieces in the order in which they are sent."""
 
-    def __init__(self, function: Callable[[Any], Any]) -> None:
+    def __init__(self) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-c", _START],
+            [sys.executable, "-c", _START, *sys.path],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             # Such a process is one of many: a library's own threads would be in the others' way.
@@ -73,8 +79,6 @@ class _Worker:
         # Results are taken off the pipe at once, so that the process can go on with the next piece.
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
-        self.send(sys.path)
-        self.send(function)
 
     def __enter__(self) -> _Worker:
         return self
@@ -126,10 +130,9 @@ class _Worker:
 
 def serve() -> None:
     """The other end: works on what comes from standard input until it ends."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # for whoever asked for the work to notice
     commands, output = sys.stdin.buffer, sys.stdout.buffer
     sys.stdout = sys.stderr
-    function = pickle.load(commands)
+    function = _next(commands)
     for piece in iter(partial(_next, commands), None):
         done: list[Any] = []
         error: Exception | None = None

@@ -90,3 +90,23 @@ def test_processes_end_with_the_one_that_asked(tmp_path):
     while any(map(psutil.pid_exists, started)) and time.monotonic() < until:
         time.sleep(0.05)
     assert not any(map(psutil.pid_exists, started))
+
+
+def test_an_interrupt_is_for_the_one_that_asked(tmp_path):
+    """Also while the others load their modules, which would leave a traceback each."""
+    code = (
+        "import sys; sys.path[:0] = sys.argv[1:]\n"
+        "from mf_etl.processes import in_processes\n"
+        "from tests.mf_etl.test_processes import about\n"
+        "try:\n    list(in_processes(about, range(10), 2, at_a_time=1))\n"
+        "except KeyboardInterrupt:\n    print('interrupted')\n"
+    )
+    command = [sys.executable, "-c", code, *filter(None, sys.path)]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    process = subprocess.Popen(command, cwd=tmp_path, start_new_session=True, **pipes)
+    while len(children := psutil.Process(process.pid).children()) < 2:
+        assert process.poll() is None
+    os.killpg(process.pid, signal.SIGINT)
+    out, errors = process.communicate(timeout=60)
+    assert (out.strip(), errors) == ("interrupted", "")
+    assert not any(map(psutil.pid_exists, (child.pid for child in children)))
