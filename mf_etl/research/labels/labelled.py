@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -11,12 +11,11 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from mf_etl.io import ParquetOptions, replacing
-from mf_etl.research.datasets.streaming import RowGroupWriter, as_arrow, in_order
+from mf_etl.research.datasets.streaming import RowGroupWriter
 from mf_etl.research.models.interface import Labels, Model
 from mf_etl.research.models.views import View
 from mf_etl.research.preparation.prepared import Prepared
@@ -134,27 +133,18 @@ def write_labelled(
     schema = arrow_schema(pl.concat([sample, first.clear()], how="horizontal").select(order).schema)
     numbers = found.cut.sequences.row_numbers()
     labels = {v.name: np.empty(len(numbers), dtype=np.int16) for v in model.views}
-
-    def pieces() -> Iterator[tuple[slice, pl.DataFrame]]:
-        start = 0
-        for frame in itertools.chain([first], frames):
-            yield slice(start, start + frame.height), frame
-            start += frame.height
-
-    def completed(piece: tuple[slice, pl.DataFrame]) -> pa.Table:
-        inside, frame = piece
-        for view in model.views:
-            labels[view.name][inside] = frame.get_column(view.column).to_numpy()
-        rows = prepared.take(numbers[inside], asked)
-        return as_arrow(pl.concat([rows, frame], how="horizontal").select(order), schema)
-
+    start = 0
     with (
         replacing(path) as temporary,
         RowGroupWriter(temporary, schema, options, ascending=("trade_date",)) as writer,
     ):
-        # The next pieces are made while one is written, which takes as long.
-        for rows in in_order(completed, pieces(), threads):
-            writer.add(rows)
+        for frame in itertools.chain([first], frames):
+            inside = slice(start, start + frame.height)
+            rows = prepared.take(numbers[inside], asked)
+            writer.add(pl.concat([rows, frame], how="horizontal").select(order))
+            for view in model.views:
+                labels[view.name][inside] = frame.get_column(view.column).to_numpy()
+            start = inside.stop
     return (
         LabelledRows(prepared, found.cut.sequences, model.views, labels, model.states, path),
         found.cut.summary,
