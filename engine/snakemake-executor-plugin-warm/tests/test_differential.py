@@ -206,3 +206,14 @@ def test_a_job_sees_nothing_of_the_jobs_before(pair, case):
 
 def test_nothing_else_differs(pair):
     pair.assert_same()
+
+
+def test_exit_handlers_of_a_library_run_at_the_end_of_a_worker(tmp_path):
+    """Though its process is not taken apart when no job has left anything."""
+    library = "import atexit\natexit.register(lambda: open('ended', 'a').write('library'))\n"
+    rule = "rule job:\n    output: 'out'\n    script: 'job.py'\n"
+    script = "import library\nopen(snakemake.output[0], 'w').write('done')\n"
+    files = {"Snakefile": rule, "job.py": script, "library.py": library}
+    pair = differential.both(tmp_path, files)
+    pair.assert_same()
+    assert (pair.warm_directory / "ended").read_text() == "library"
